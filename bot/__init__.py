@@ -1,0 +1,1 @@
+"""imagine-bot: the application that wires core and adapters together; `python -m bot --help`."""
