@@ -1,0 +1,70 @@
+"""Every sentence that a person reads, in their language.
+
+The sentences are in `core/languages/<language>.toml`, by section and name; adding a language is adding a file. What is
+said is plain text: an adapter escapes it for its platform.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from core.ports import Notice, Stage
+
+LANGUAGES = Path(__file__).parent / "languages"
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The languages that have a file, as their codes (`en`, `pt-BR`)."""
+    return tuple(sorted(path.stem for path in LANGUAGES.glob("*.toml")))
+
+
+@cache
+def sentences(language: str) -> Mapping[str, str]:
+    """The sentences of one language, by `section.name`."""
+    sections = tomllib.loads((LANGUAGES / f"{language}.toml").read_text(encoding="utf-8"))
+    return {f"{section}.{name}": text for section, named in sections.items() for name, text in named.items()}
+
+
+@cache
+def language_for(locale: str) -> str:
+    """The best language there is for a platform's locale (`de`, `es-419`, `ja_JP`), English at last."""
+    wanted = locale.replace("_", "-")
+    for candidate in (wanted, wanted.split("-", maxsplit=1)[0]):
+        if candidate in languages():
+            return candidate
+    return "en"
+
+
+def say(locale: str, name: str, **values: object) -> str:
+    """The sentence `section.name` in the person's language."""
+    text = sentences(language_for(locale)).get(name) or sentences("en")[name]
+    return text.format(**values)
+
+
+def notice_text(notice: Notice, locale: str) -> str:
+    """What an announcement says: where the turn is, then its notes."""
+    return "\n".join((_stage_text(notice, locale), *notice.notes))
+
+
+def _stage_text(notice: Notice, locale: str) -> str:
+    name = f"stage.{notice.stage}"
+    if notice.stage is Stage.WAITING and notice.seconds is None:
+        name = "stage.waiting_unknown"
+    if notice.stage is Stage.CANCELLED and notice.cause:
+        return notice.cause
+    seconds = notice.seconds if notice.seconds is not None else (notice.usual or 0)
+    return say(
+        locale,
+        name,
+        position=notice.position,
+        seconds=max(1, round(seconds)),
+        model=notice.model,
+        cause=notice.cause,
+    )
+
+
+def money(micro_dollars: int) -> str:
+    """An amount for the eye."""
+    return f"${micro_dollars / 1_000_000:.2f}"

@@ -1,0 +1,255 @@
+"""The words of the trade: what people ask for, where, and what became of it.
+
+Everything here is frozen data without behaviour of its own, so that a turn reads the same in an adapter, in Redis and
+in a test. `core.state` turns these into JSON and back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType, Self, TypeAlias
+from urllib.parse import quote, unquote
+
+TurnId = NewType("TurnId", str)
+"""`platform:workspace:event`, the event being the platform's own id for what the person did: the same click is the
+same turn however often the platform tells of it."""
+
+
+def turn_id(platform: str, workspace: str, event: str) -> TurnId:
+    """The id of the turn that one event of a platform asks for."""
+    return TurnId(":".join(quote(part, safe="") for part in (platform, workspace, event)))
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadKey:
+    """Where a conversation is.
+
+    `thread` is empty while the conversation is the channel itself (a direct message, or a place without threads).
+    """
+
+    platform: str
+    workspace: str
+    channel: str
+    thread: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(quote(part, safe="") for part in (self.platform, self.workspace, self.channel, self.thread))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The inverse of `str()`. Raises ValueError for anything else."""
+        platform, workspace, channel, thread = (unquote(part) for part in text.split(":"))
+        return cls(platform, workspace, channel, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asked. Budgets, fairness and permissions hang on the three ids; `name` is for the eye and may change."""
+
+    platform: str
+    workspace: str
+    user: str
+    name: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return ":".join(quote(part, safe="") for part in (self.platform, self.workspace, self.user))
+
+
+class Operation(StrEnum):
+    """What a turn does to the version tree."""
+
+    IMAGINE = "imagine"
+    """A picture from words and references; a root."""
+    EDIT = "edit"
+    """A child of the parent's picture."""
+    AGAIN = "again"
+    """The same turn anew: a sibling."""
+    VARIATIONS = "variations"
+    """Several siblings, asked for as variations of the parent's picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the picture should be; None means as the model, the channel or the edited picture has it."""
+
+    aspect_ratio: str | None = None
+    count: int = 1
+    model: str | None = None
+    size: str | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture that somebody points at, by place and never by bytes.
+
+    Either an attachment of a message (`message` and `attachment`, in `channel`), which the platform can find again
+    after its link has died, or a link that a person gave (`url` alone). `url` beside a message is a shortcut that may
+    have expired.
+    """
+
+    name: str
+    url: str = ""
+    channel: str = ""
+    message: str = ""
+    attachment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """One picture of a finished turn."""
+
+    node: TurnId
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of one person.
+
+    `thread` is where it was asked; the announcement may open a thread below it. `reply_to` is the message that asked,
+    where there is one. `address` is what the platform needs to answer and nobody else reads.
+    `asked_at` is in seconds since the epoch.
+    """
+
+    id: TurnId
+    thread: ThreadKey
+    author: Person
+    prompt: str
+    asked_at: float
+    operation: Operation = Operation.IMAGINE
+    options: Options = Options()
+    references: tuple[Reference, ...] = ()
+    parent: ImageRef | None = None
+    reply_to: str = ""
+    locale: str = "en"
+    address: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the image service accepted. `submitted_at` is in seconds since the epoch, by the service's clock."""
+
+    provider: str
+    model: str
+    id: str
+    submitted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One picture of an answer: a link to it, or its bytes where the service answers in bytes."""
+
+    url: str = ""
+    data: bytes = field(default=b"", repr=False)
+
+
+History: TypeAlias = list[dict[str, Any]]
+"""A provider's own record of a conversation, oldest first: opaque JSON whose unknown keys go back untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The service has it in its line. `moved` is false while it has not touched the request since it was made."""
+
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The service is drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """Drawn. `history` is what the next turn has to send back, None where the service gave none."""
+
+    outputs: tuple[Output, ...]
+    history: History | None = None
+
+
+class RefusalReason(StrEnum):
+    """Why a service will not draw this; each has a sentence of its own in `core.replies`."""
+
+    MODERATION = "moderation"
+    REJECTED = "rejected"
+    """Refused without saying whether for its content or its form."""
+    INVALID = "invalid"
+    REFERENCE_UNREADABLE = "reference_unreadable"
+    WORDS_ONLY = "words_only"
+    """The model answered in words; they are in `words`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The service will not draw this; sending it again would not help."""
+
+    reason: RefusalReason
+    words: str = ""
+
+
+class FailureReason(StrEnum):
+    """Why a request came to nothing although nothing was wrong with it."""
+
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    MODEL_GONE = "model_gone"
+    NO_IMAGE = "no_image"
+    CANCELLED = "cancelled"
+    STUCK = "stuck"
+    """Past its deadline without an end."""
+    LOST = "lost"
+    """Sent, never answered and not to be found: it may have been charged."""
+    NO_CREDIT = "no_credit"
+    BAD_KEY = "bad_key"
+    WRONG_HOST = "wrong_host"
+    DAMAGED = "damaged"
+    """The picture that came is not one, or could not be fetched."""
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Came to nothing. `retry_after` seconds, where trying the same again later is safe and free."""
+
+    reason: FailureReason
+    retry_after: float | None = None
+
+
+Status: TypeAlias = Queued | Running | Succeeded | Refused | Failed
+Ended: TypeAlias = Succeeded | Refused | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class NodeImage:
+    """One picture of a node.
+
+    `shown` is where the chat platform keeps it; `url` is the service's own link, which may have died. `history` is the
+    part of the provider's history that this turn added; `rooted` says that nothing of the parent's comes before it.
+    """
+
+    shown: Reference
+    url: str = ""
+    width: int = 0
+    height: int = 0
+    history: History | None = None
+    rooted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A finished turn in the version tree of its thread. `cost` is the estimate in micro-dollars."""
+
+    id: TurnId
+    author: Person
+    prompt: str
+    made_at: float
+    operation: Operation
+    options: Options
+    provider: str
+    model: str
+    images: tuple[NodeImage, ...]
+    references: tuple[Reference, ...] = ()
+    parent: ImageRef | None = None
+    message: str = ""
+    cost: int = 0
