@@ -7,7 +7,7 @@ in a test. `core.state` turns these into JSON and back.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NewType, Self, TypeAlias
+from typing import Any, Literal, NewType, Self, TypeAlias
 from urllib.parse import quote, unquote
 
 TurnId = NewType("TurnId", str)
@@ -153,11 +153,14 @@ class Queued:
     """The service has it in its line. `moved` is false while it has not touched the request since it was made."""
 
     moved: bool = False
+    kind: Literal["queued"] = "queued"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """The service is drawing."""
+
+    kind: Literal["running"] = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ class Succeeded:
 
     outputs: tuple[Output, ...]
     history: History | None = None
+    kind: Literal["succeeded"] = "succeeded"
 
 
 class RefusalReason(StrEnum):
@@ -186,6 +190,7 @@ class Refused:
 
     reason: RefusalReason
     words: str = ""
+    kind: Literal["refused"] = "refused"
 
 
 class FailureReason(StrEnum):
@@ -214,6 +219,7 @@ class Failed:
 
     reason: FailureReason
     retry_after: float | None = None
+    kind: Literal["failed"] = "failed"
 
 
 Status: TypeAlias = Queued | Running | Succeeded | Refused | Failed

@@ -1,0 +1,68 @@
+"""What is known of a turn on its way: the checkpoints that let any worker go on where another stopped."""
+
+from dataclasses import dataclass
+
+from core.ports import Announcement, Delivered, Upload
+from core.turns import Failed, Queued, Reference, Refused, Request, Running, Status, Succeeded, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One image of a turn.
+
+    `attempt` names the sending that is on its way, so that a late answer of an older one is told apart; it is empty
+    while none is. `digest` is of the payload that was sent and `sent_at` when, in seconds since the epoch. `lost` says
+    that its answer did not come and the request is being looked for; `tries` counts sendings that made no request.
+    """
+
+    attempt: str = ""
+    digest: str = ""
+    sent_at: float = 0.0
+    lost: bool = False
+    tries: int = 0
+    request: Request | None = None
+    status: Status | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come of it."""
+        return isinstance(self.status, Succeeded | Refused | Failed)
+
+    @property
+    def going(self) -> bool:
+        """Whether the service has it and has not finished."""
+        return self.request is not None and (self.status is None or isinstance(self.status, Queued | Running))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The references as the service will read them, and what has to be said about the others.
+
+    `basis` is the picture that is edited, sent along because its history is missing or out of date; None while the
+    history itself goes back.
+    """
+
+    uploads: tuple[Upload, ...] = ()
+    used: tuple[Reference, ...] = ()
+    notes: tuple[str, ...] = ()
+    basis: Upload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A turn and its checkpoints, in the order in which they are reached.
+
+    `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
+    `reserved` is what the turn holds of its workspace's budget, in micro-dollars.
+    """
+
+    turn: Turn
+    reserved: int = 0
+    announcing: bool = False
+    announcement: Announcement | None = None
+    shown: str = ""
+    prepared: Prepared | None = None
+    drawings: tuple[Drawing, ...] = ()
+    delivering: bool = False
+    delivered: Delivered | None = None
+    cancelled: bool = False
