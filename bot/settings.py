@@ -1,0 +1,394 @@
+"""Every setting there is, read once, from the environment or a `.env` file.
+
+Nothing else in the project reads configuration. A setting's name in the environment is its field's name in capitals;
+its description here is its row in the README and in `--help`.
+"""
+
+import base64
+import binascii
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MICRO = 1_000_000
+"""Micro-dollars in a dollar."""
+SHORTEST_PASSWORD = 8
+FERNET_KEY_BYTES = 32
+
+
+class SetupError(Exception):
+    """Something that only the operator can mend. Each problem is a sentence for them, without any secret."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ImageProviderName(StrEnum):
+    """Who draws."""
+
+    GMI = "gmi"
+    GOOGLE = "google"
+    SIMULATED = "simulated"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """What a log line looks like."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _safe_base(url: str) -> str:
+    """A base address without a trailing slash; unencrypted ones only on this machine, because they carry tokens."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if not host or parts.scheme not in ("http", "https", "ws", "wss"):
+        raise ValueError("must be an address such as https://example.com")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password")
+    if parts.scheme in ("http", "ws") and not is_loopback(host):
+        raise ValueError("must be encrypted (https or wss), because a token is sent there")
+    return url.rstrip("/")
+
+
+def _hosts(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+    return value
+
+
+def _plain_host(host: str) -> str:
+    if not host or any(sign in host for sign in "/:@*? "):
+        raise ValueError("must be exact host names without scheme, port or path, separated by commas")
+    return host
+
+
+def _micro_dollars(value: object) -> object:
+    """What is written in dollars, in micro-dollars; numbers of our own are micro-dollars already."""
+    if isinstance(value, str):
+        try:
+            amount = Decimal(value.strip().removeprefix("$")) * MICRO
+        except InvalidOperation:
+            amount = Decimal(-1)
+        if not amount.is_finite() or not 0 <= amount <= Decimal(MICRO) ** 2:
+            raise ValueError("must be an amount of dollars such as 10 or 0.039")
+        return int(amount)
+    return value
+
+
+def _prices(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            table = json.loads(value, parse_float=str, parse_int=str)
+        except ValueError:
+            table = None
+        if not isinstance(table, dict):
+            raise ValueError(  # noqa: TRY004 - pydantic collects only these
+                'must be JSON such as {"gemini-2.5-flash-image": 0.039}'
+            )
+        return table
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
+Base = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_base)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_plain_host)], ...], NoDecode, BeforeValidator(_hosts)]
+MicroDollars = Annotated[int, Field(ge=0), BeforeValidator(_micro_dollars)]
+Prices = Annotated[Mapping[str, MicroDollars], NoDecode, BeforeValidator(_prices)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """All settings, validated. Secrets stay wrapped until the moment of use; money is in micro-dollars."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    # The store.
+    redis_url: Secret | None = Field(
+        None, description="Redis or Valkey (6.2 or later) for everything that is kept. Unset: an embedded Valkey."
+    )
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded Valkey.")
+
+    # The image service.
+    image_provider: ImageProviderName = Field(
+        ImageProviderName.SIMULATED,
+        description="Who draws: gmi, google or simulated. Unset: the one whose key is present, else simulated.",
+    )
+    image_model: str = Field("gemini-2.5-flash-image", description="Model used when a person names none.")
+    gmi_api_key: Secret | None = Field(None, description="Key of the GMI Cloud request queue.")
+    gmi_organization_id: str | None = Field(
+        None, description="Needed only for keys that belong to several organisations."
+    )
+    gmi_base_url: Base = Field(
+        "https://console.gmicloud.ai/api/v1/ie/requestqueue/apikey", description="Address of the request queue."
+    )
+    gemini_api_key: Secret | None = Field(None, description="Key of Google's Gemini Developer API.")
+    gemini_base_url: Base = Field("https://generativelanguage.googleapis.com", description="Address of the Gemini API.")
+    vertex_project: str | None = Field(None, description="Google Cloud project, to draw through Vertex AI instead.")
+    vertex_location: str = Field("global", description="Vertex AI location.")
+    result_hosts: Hosts = Field(
+        ("storage.googleapis.com",),
+        description="Hosts that finished pictures are downloaded from, separated by commas.",
+    )
+    request_deadline: float = Field(
+        600, gt=0, description="Seconds after which a request that has not ended is given up as stuck."
+    )
+    requests_in_flight: int = Field(
+        16, ge=1, description="Requests of one model that may be at the service at a time, all workers together."
+    )
+    prices: Prices = Field(
+        {},
+        description="Estimated dollars per image where the built-in ones are wrong, as JSON: "
+        '`{"gemini-2.5-flash-image": 0.039}`.',
+    )
+
+    # Fairness and money.
+    daily_spend_cap: MicroDollars = Field(
+        10 * MICRO, description="Dollars that one workspace may spend in a day (UTC)."
+    )
+    max_waiting_per_person: int = Field(10, ge=1, description="Turns that one person may have waiting in line.")
+    max_running_per_person: int = Field(4, ge=1, description="Turns of one person that may be drawn at a time.")
+
+    # Discord.
+    discord_token: Secret | None = Field(None, description="Bot token. Switches Discord on.")
+    discord_message_content: bool = Field(
+        default=False,
+        description="Whether the message content intent is granted, so that plain messages in our threads are edits.",
+    )
+    discord_api_base: Base = Field("https://discord.com/api/v10", description="Address of Discord's REST API.")
+    discord_gateway_url: Base = Field("wss://gateway.discord.gg", description="Address of Discord's gateway.")
+    discord_cdn_hosts: Hosts = Field(
+        ("cdn.discordapp.com", "media.discordapp.net"), description="Hosts that Discord serves attachments from."
+    )
+
+    # Slack.
+    slack_bot_token: Secret | None = Field(
+        None, description="Bot token (xoxb-…). Switches Slack on, with one of the next two."
+    )
+    slack_app_token: Secret | None = Field(None, description="App-level token (xapp-…), for Socket Mode.")
+    slack_signing_secret: Secret | None = Field(None, description="Signing secret, for events over HTTP.")
+    slack_client_id: str | None = Field(None, description="Client id, to be installed in many workspaces.")
+    slack_client_secret: Secret | None = Field(None, description="Client secret, to be installed in many workspaces.")
+    slack_http_host: str = Field("127.0.0.1", description="Address to listen on for Slack's events over HTTP.")
+    slack_http_port: Port = Field(3000, description="Port to listen on for Slack's events over HTTP.")
+    slack_api_base: Base = Field("https://slack.com/api", description="Address of Slack's Web API.")
+    slack_file_hosts: Hosts = Field(
+        ("files.slack.com",),
+        description="Hosts that Slack serves files from; the bot token goes there and nowhere else.",
+    )
+
+    # The web workspace.
+    web_host: str = Field(
+        "127.0.0.1", description="Address to listen on. Any but this machine's own needs WEB_PASSWORD."
+    )
+    web_port: Port = Field(8080, description="Port to listen on.")
+    web_password: Secret | None = Field(
+        None,
+        description="Password of the web workspace, at least 8 characters. "
+        "Switches it on beside other platforms; alone, it is on anyway.",
+    )
+
+    # Safety and retention.
+    allowed_url_hosts: Hosts = Field(
+        (), description="Hosts that reference pictures may be fetched from when a person gives a link."
+    )
+    encryption_key: Secret | None = Field(
+        None,
+        description="Fernet keys for what is kept encrypted, separated by commas: the first encrypts, all decrypt.",
+    )
+    conversation_ttl: int = Field(30, ge=1, description="Days that a conversation is kept after its last use.")
+
+    # The process.
+    worker_slots: int = Field(100, ge=1, description="Turns that one worker process handles at a time.")
+    drain_seconds: float = Field(
+        20, ge=0, description="Seconds to finish or hand over what is in flight when stopping."
+    )
+    health_host: str = Field("127.0.0.1", description="Address of the health and metrics page.")
+    health_port: Port = Field(8081, description="Port of the health and metrics page.")
+    log_level: LogLevel = Field(LogLevel.INFO, description="Least important log line to write.")
+    log_format: LogFormat = Field(LogFormat.AUTO, description="console, json, or auto: console on a terminal.")
+
+    @property
+    def discord_on(self) -> bool:
+        """Whether Discord's settings are present."""
+        return self.discord_token is not None
+
+    @property
+    def slack_on(self) -> bool:
+        """Whether Slack's settings are present, for one workspace or for many."""
+        return self.slack_bot_token is not None or self.slack_client_id is not None
+
+    @property
+    def web_on(self) -> bool:
+        """Whether the web workspace runs: it has a password, or there is no other platform."""
+        return self.web_password is not None or not (self.discord_on or self.slack_on)
+
+    def secrets(self) -> frozenset[str]:
+        """Every value that may never be shown. Of an address only the password is one."""
+        values = (value.get_secret_value() for _, value in self if isinstance(value, SecretStr))
+        return frozenset(filter(None, map(_secret_part, values)))
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("slack_bot_token", "slack_app_token")
+    @classmethod
+    def _is_slack_token(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        prefix = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}[str(info.field_name)]
+        if value and not value.get_secret_value().startswith(prefix):
+            raise ValueError(f"must begin with {prefix}")
+        return value
+
+    @field_validator("web_password")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < SHORTEST_PASSWORD:
+            raise ValueError(f"must have at least {SHORTEST_PASSWORD} characters")
+        return value
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _are_fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not all(map(_is_fernet_key, value.get_secret_value().split(","))):
+            raise ValueError(
+                "must be 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | tr +/ -_` makes"
+            )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_provider(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if "image_provider" not in values:
+            if values.get("gmi_api_key"):
+                values["image_provider"] = "gmi"
+            elif values.get("gemini_api_key") or values.get("vertex_project"):
+                values["image_provider"] = "google"
+        return values
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if problems := "\n".join(self._contradictions()):
+            raise ValueError(problems)
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        if self.image_provider is ImageProviderName.GMI and not self.gmi_api_key:
+            yield "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
+        if self.image_provider is ImageProviderName.GOOGLE and not (self.gemini_api_key or self.vertex_project):
+            yield "IMAGE_PROVIDER is google, so GEMINI_API_KEY or VERTEX_PROJECT is needed."
+        if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
+            yield "SLACK_BOT_TOKEN needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) beside it."
+        if not self.web_password and not is_loopback(self.web_host):
+            yield "WEB_HOST lets other machines in, so WEB_PASSWORD is needed."
+
+
+class SettingRow(NamedTuple):
+    """One setting as people read of it. `default` is empty where there is none."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """The settings from the environment, and from `env_file` where the environment is silent.
+
+    Raises:
+        SetupError: with a sentence for each bad setting, none of which shows a value.
+    """
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SetupError(*_problems(error)) from None
+
+
+def settings_table() -> Iterator[SettingRow]:
+    """Every setting in order, for the README and `--help`."""
+    for name, field in Settings.model_fields.items():
+        yield SettingRow(name.upper(), _written(field), field.description or "")
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        cause = problem.get("ctx", {}).get("error")
+        reason = str(cause) if isinstance(cause, ValueError) else problem["msg"][0].lower() + problem["msg"][1:]
+        if problem["loc"]:
+            yield f"{str(problem['loc'][0]).upper()}: {reason}."
+        else:
+            yield from reason.splitlines()
+
+
+def _written(field: FieldInfo) -> str:
+    """A default as one would write it in `.env`."""
+    match field.default:
+        case None | {}:
+            return ""
+        case tuple() as hosts:
+            return ",".join(hosts)
+        case bool() as flag:
+            return str(flag).lower()
+        case int() as amount if any(getattr(part, "func", None) is _micro_dollars for part in field.metadata):
+            return f"{Decimal(amount) / MICRO:f}"
+        case default:
+            return str(default)
+
+
+def _is_fernet_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text.strip())) == FERNET_KEY_BYTES
+    except binascii.Error:
+        return False
+
+
+def _secret_part(value: str) -> str:
+    return unquote(urlsplit(value).password or "") if "://" in value else value
