@@ -16,10 +16,11 @@ from redis.exceptions import RedisError
 
 from bot.settings import Settings
 from bot.store import find_server
+from core.state import PREFIX
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-ENGINE_KEYS = ("imagine-engine:",)
-"""What docket keeps of itself (its workers, its streams) is bounded and has no expiry."""
+ENGINE_PREFIX = "imagine:"
+"""What docket keeps of itself (workers, streams) is bounded and has no expiry; our own keys are below PREFIX."""
 
 Condition: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 WaitUntil: TypeAlias = Callable[..., Awaitable[Any]]
@@ -68,8 +69,12 @@ def redis_url(_redis_server: str, request: pytest.FixtureRequest) -> Iterator[st
         client.flushall()
         yield _redis_server
         keys = (key.decode() for key in client.scan_iter(count=1000) if client.ttl(key) == -1)
-        immortal = sorted(key for key in keys if not key.startswith(ENGINE_KEYS + lasting))
+        immortal = sorted(key for key in keys if not (_is_engine_key(key) or key.startswith(lasting)))
     assert not immortal, f"keys without expiry: {immortal[:10]}"
+
+
+def _is_engine_key(key: str) -> bool:
+    return key.startswith(ENGINE_PREFIX) and not key.startswith(PREFIX)
 
 
 @pytest.fixture
