@@ -35,7 +35,8 @@ _OTHER_KINDS = (
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
-_TEXT_BEFORE_ROOT = rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*|<!--.*?-->\s*)*"
+# Atomic and possessive, so that no text can make the search go back on itself for ever.
+_TEXT_BEFORE_ROOT = rb"(?:\xef\xbb\xbf)?\s*+(?:(?><\?xml.*?\?>|<!--.*?-->)\s*+)*+"
 _SVG = re.compile(_TEXT_BEFORE_ROOT + rb"(?:<!DOCTYPE\s+svg|<svg[\s>])", re.DOTALL | re.IGNORECASE)
 _HTML = re.compile(_TEXT_BEFORE_ROOT + rb"<(?:!DOCTYPE\s+html|html|head|body|script)\b", re.DOTALL | re.IGNORECASE)
 
