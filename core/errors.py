@@ -5,9 +5,10 @@
     ├── ProviderError            the image service
     │   ├── NotSent              nothing of the request reached it, or it said that it made nothing: safe to send again
     │   └── AnswerLost           sent, and what became of it is unknown: never send again blindly
-    └── PlatformError            the chat platform
-        ├── PlatformBusy         try again later
-        └── PlatformGone         this place will not take it, now or later
+    ├── PlatformError            the chat platform
+    │   ├── PlatformBusy         try again later
+    │   └── PlatformGone         this place will not take it, now or later
+    └── NotYet                   a turn gives its slot back and comes again
 
 None carries a text for people: those are in `core.replies`, found by the fields here.
 """
@@ -56,17 +57,25 @@ class PlatformError(ImagineError):
 
 @dataclass(eq=False)
 class PlatformBusy(PlatformError):
-    """The chat platform cannot take it now. `retry_after` is in seconds.
-
-    `unknown` says that it may have been taken all the same: the next attempt has to look first.
-    """
+    """The chat platform cannot take it now. `retry_after` is in seconds."""
 
     retry_after: float = 1.0
-    unknown: bool = False
 
 
 @dataclass(eq=False)
 class PlatformGone(PlatformError):
-    """The place, the permission or the message has gone. `operator` is a line for the log, without secrets."""
+    """The place, the permission or the message has gone.
+
+    `operator` is a line for the log, without secrets. `reason` names the sentence of `picture` that tells a person why
+    a picture could not be fetched.
+    """
 
     operator: str = ""
+    reason: str = ""
+
+
+@dataclass(eq=False)
+class NotYet(ImagineError):
+    """Not an error: a turn cannot go on now, and means to be tried again in so many seconds, or when woken."""
+
+    seconds: float

@@ -47,7 +47,7 @@ class Notice:
 
     `position` is 1 for the next in line. `seconds` is the estimate until the picture, from now; `usual` is how long
     the model usually draws and `since` when it began (seconds since the epoch), for a progress bar.
-    `notes` are finished sentences in the person's language, in the order to be read; `cause` is the reason of a failure.
+    `notes` are finished sentences in the person's language, in the order to be read; `cause` is why it failed.
     """
 
     stage: Stage

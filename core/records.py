@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.ports import Announcement, Delivered, Upload
-from core.turns import Failed, Queued, Reference, Refused, Request, Running, Status, Succeeded, Turn
+from core.ports import Announcement, Upload
+from core.turns import Failed, Node, Queued, Reference, Refused, Request, Running, Status, Succeeded, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,15 +11,18 @@ class Drawing:
     """One image of a turn.
 
     `attempt` names the sending that is on its way, so that a late answer of an older one is told apart; it is empty
-    while none is. `digest` is of the payload that was sent and `sent_at` when, in seconds since the epoch. `lost` says
-    that its answer did not come and the request is being looked for; `tries` counts sendings that made no request.
+    while none is. `digest` is of the payload that was sent and `sent_at` when, in seconds since the epoch. `lost_at` is
+    when its answer was given up and the search for the request began, 0 while it was not. `not_before` is when the next
+    sending may be tried. `tries` counts sendings that made no request, `fetches` downloads that gave no picture.
     """
 
     attempt: str = ""
     digest: str = ""
     sent_at: float = 0.0
-    lost: bool = False
+    lost_at: float = 0.0
+    not_before: float = 0.0
     tries: int = 0
+    fetches: int = 0
     request: Request | None = None
     status: Status | None = None
 
@@ -53,7 +56,8 @@ class Record:
     """A turn and its checkpoints, in the order in which they are reached.
 
     `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
-    `reserved` is what the turn holds of its workspace's budget, in micro-dollars.
+    `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
+    its workspace's budget, in micro-dollars.
     """
 
     turn: Turn
@@ -64,5 +68,5 @@ class Record:
     prepared: Prepared | None = None
     drawings: tuple[Drawing, ...] = ()
     delivering: bool = False
-    delivered: Delivered | None = None
+    node: Node | None = None
     cancelled: bool = False

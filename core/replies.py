@@ -37,8 +37,8 @@ def language_for(locale: str) -> str:
     return "en"
 
 
-def say(locale: str, name: str, **values: object) -> str:
-    """The sentence `section.name` in the person's language."""
+def say(locale: str, name: str, /, **values: object) -> str:
+    """The sentence `section.name` in the person's language, with its blanks filled in."""
     text = sentences(language_for(locale)).get(name) or sentences("en")[name]
     return text.format(**values)
 

@@ -11,7 +11,7 @@ Keys, all under `imagine:1:` (1 is the schema version) and all with an expiry th
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,9 +25,9 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.ports import Announcement, Delivered
+from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
-from core.turns import Person, Turn, TurnId
+from core.turns import Node, Person, Turn, TurnId
 
 PREFIX = "imagine:1:"
 LEASE_SECONDS = 30
@@ -35,7 +35,7 @@ SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
 T = TypeVar("T")
-Checkpoint: TypeAlias = bool | str | Announcement | Prepared | Delivered
+Checkpoint: TypeAlias = bool | str | Announcement | Prepared | Node
 
 _ACCEPT = """
 local turn, open, person, spend = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -78,7 +78,7 @@ _RELEASE = _LEASED + "return redis.call('DEL', KEYS[1])"
 _SAVE = _LEASED + "redis.call('HSET', KEYS[2], unpack(ARGV, 2)) return 1"
 _ANSWER = """
 if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3], ARGV[4], ARGV[5])
 return 1
 """
 _CANCEL = """
@@ -111,10 +111,15 @@ def pack(kind: type[T], value: T, *, terse: bool = False) -> bytes:
     return _adapter(cast("Hashable", kind)).dump_json(value, exclude_defaults=terse)
 
 
-def unpack(kind: type[T], data: bytes) -> T:
+def unpack(kind: type[T], data: bytes | str) -> T:
     """The inverse of `pack`. Raises ValueError for anything else."""
     value: T = _adapter(cast("Hashable", kind)).validate_json(data)
     return value
+
+
+def text(value: Any) -> str:
+    """What Redis gave, as text."""
+    return value if isinstance(value, str) else bytes(value).decode()
 
 
 def key(*parts: object) -> str:
@@ -179,7 +184,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
     if b"turn" not in fields:
         return None
     turn = unpack(Turn, fields[b"turn"])
-    announcement, prepared, delivered = (fields.get(name) for name in (b"announcement", b"prepared", b"delivered"))
+    announcement, prepared, node = (fields.get(name) for name in (b"announcement", b"prepared", b"node"))
     drawings = (fields.get(f"drawing:{index}".encode()) for index in range(turn.options.count))
     return Record(
         turn=turn,
@@ -190,13 +195,13 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
         prepared=unpack(Prepared, prepared) if prepared else None,
         drawings=tuple(unpack(Drawing, drawing) if drawing else Drawing() for drawing in drawings),
         delivering=bool(fields.get(b"delivering")),
-        delivered=unpack(Delivered, delivered) if delivered else None,
+        node=unpack(Node, node) if node else None,
         cancelled=bool(fields.get(b"cancelled")),
     )
 
 
 def _ids(members: Any) -> list[TurnId]:
-    return [TurnId(member.decode()) for member in members]
+    return [TurnId(text(member)) for member in members]
 
 
 class Turns:
@@ -241,10 +246,17 @@ class Turns:
         """Note when an open turn means to be heard of again."""
         await self.redis.zadd(key("open"), {turn_id: time.time() + seconds + SILENCE_SECONDS}, xx=True)
 
-    async def answer(self, turn_id: TurnId, index: int, drawing: Drawing) -> bool:
-        """Record what came of a sending, from beside the run; False when the turn has moved on without it."""
-        names = (f"attempt:{index}", drawing.attempt, f"drawing:{index}", pack(Drawing, drawing))
-        return bool(await self.redis.eval(_ANSWER, 1, key("turn", turn_id), *names))
+    async def drawings(self, images: Sequence[tuple[TurnId, int]]) -> list[Drawing | None]:
+        """What is known of each of these images, None for one whose turn has ended."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for turn_id, index in images:
+                pipe.hget(key("turn", turn_id), f"drawing:{index}")
+            return [unpack(Drawing, found) if found else None for found in await pipe.execute()]
+
+    async def answer(self, turn_id: TurnId, index: int, attempt: str, drawing: Drawing) -> bool:
+        """Record what came of an attempt, from beside the run; False when the turn has moved on without it."""
+        fields = (f"attempt:{index}", attempt, drawing.attempt, f"drawing:{index}", pack(Drawing, drawing))
+        return bool(await self.redis.eval(_ANSWER, 1, key("turn", turn_id), *fields))
 
     async def end(self, hold: Hold, *, how: str, spent: int) -> None:
         """Close a turn: settle its reservation at `spent` micro-dollars and keep no more than the word `how`."""

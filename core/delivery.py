@@ -1,0 +1,155 @@
+"""The last steps: the pictures are fetched from the service, posted once, and remembered."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from core.conversation import Conversations, added
+from core.errors import NotYet, ProviderError
+from core.pictures import Picture, PictureRefused
+from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
+from core.ports import ChatPlatform, Delivered, Image, ImageProvider, Result
+from core.records import Record
+from core.replies import say
+from core.sender import failed
+from core.state import Hold
+from core.turns import FailureReason, Node, NodeImage, Output, Succeeded, ThreadKey, Turn
+
+MOST_FETCHES = 6
+ALT_TEXT_CHARACTERS = 1000
+NAME_CHARACTERS = 48
+AT_ONCE = 8
+SHAPE_TOLERANCE = 0.04
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+log = structlog.get_logger()
+
+
+class Delivery:
+    """Fetches finished pictures and posts them."""
+
+    def __init__(self, provider: ImageProvider, conversations: Conversations, workshop: PictureWorkshop) -> None:
+        self.provider = provider
+        self.conversations = conversations
+        self.workshop = workshop
+        # Pictures are large: what waits here holds an id, what is inside holds bytes.
+        self.gate = asyncio.Semaphore(AT_ONCE)
+
+    async def collect(self, hold: Hold) -> dict[int, Picture]:
+        """The verified pictures of a turn, by image. Raises `NotYet` while one is to be tried again."""
+        pictures: dict[int, Picture] = {}
+        for index, drawing in enumerate(hold.record.drawings):
+            if not isinstance(drawing.status, Succeeded):
+                continue
+            try:
+                pictures[index] = await self._picture(hold.record, index)
+            except (ProviderError, PictureRefused, WorkshopUnavailable) as problem:
+                log.warning("a picture could not be fetched", image=index, problem=type(problem).__name__)
+                fetches = drawing.fetches + 1
+                await hold.save_drawing(index, replace(drawing, fetches=fetches))
+                if fetches < MOST_FETCHES:
+                    raise NotYet(min(20.0, 2.0**fetches)) from problem
+                await hold.save_drawing(index, failed(drawing, FailureReason.DAMAGED))
+        return pictures
+
+    async def _picture(self, record: Record, index: int) -> Picture:
+        drawing = record.drawings[index]
+        outputs = drawing.status.outputs if isinstance(drawing.status, Succeeded) else ()
+        output = next(iter(outputs), Output())
+        if not output.url and drawing.request:
+            status = await self.provider.look(drawing.request)
+            output = next(iter(status.outputs), Output()) if isinstance(status, Succeeded) else Output()
+        data = output.data or await self.provider.download(output)
+        return await self.workshop.inspect_result(data)
+
+    async def deliver(
+        self,
+        hold: Hold,
+        platform: ChatPlatform,
+        thread: ThreadKey,
+        pictures: dict[int, Picture],
+        notes: Sequence[str],
+    ) -> Delivered:
+        """Post the pictures. The attempt is written down first, so that the next one looks before it posts."""
+        record = hold.record
+        repeated = record.delivering
+        if not repeated:
+            await hold.save(delivering=True)
+        alt_text = await self._alt_text(record.turn, thread)
+        images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
+        shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}
+        model = record.turn.options.model or ""
+        result = Result(images=tuple(images), model=model, notes=(*notes, *sorted(shapes)))
+        assert record.announcement is not None  # noqa: S101 - the line has announced
+        return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
+
+    async def node(
+        self, record: Record, thread: ThreadKey, pictures: dict[int, Picture], delivered: Delivered, cost: int
+    ) -> Node:
+        """What the thread will remember of a turn whose pictures are posted."""
+        turn, prepared = record.turn, record.prepared
+        continued = turn.parent is not None and prepared is not None and prepared.basis is None
+        before = await self.conversations.history(thread, turn.parent) if continued and turn.parent else None
+        images = []
+        for (index, picture), shown in zip(pictures.items(), delivered.images, strict=True):
+            status = record.drawings[index].status
+            history, outputs = (status.history, status.outputs) if isinstance(status, Succeeded) else (None, ())
+            part, rooted = added(history, before)
+            url = outputs[0].url if outputs else ""
+            images.append(NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted))
+        return Node(
+            id=turn.id,
+            author=turn.author,
+            prompt=turn.prompt,
+            made_at=turn.asked_at,
+            operation=turn.operation,
+            options=turn.options,
+            provider=self.provider.name,
+            model=turn.options.model or "",
+            images=tuple(images),
+            references=prepared.used if prepared else (),
+            parent=turn.parent,
+            message=delivered.message,
+            cost=cost,
+        )
+
+    async def _alt_text(self, turn: Turn, thread: ThreadKey) -> str:
+        """What the picture shows, as far as words were given: the newest first."""
+        words = [turn.prompt]
+        parent = turn.parent
+        while parent is not None and sum(map(len, words)) < ALT_TEXT_CHARACTERS:
+            node = await self.conversations.node(thread, parent.node)
+            if node is None:
+                break
+            words.append(node.prompt)
+            parent = node.parent
+        text = " ← ".join(" ".join(word.split()) for word in words)
+        return text if len(text) <= ALT_TEXT_CHARACTERS else text[: ALT_TEXT_CHARACTERS - 1] + "…"
+
+
+def _image(record: Record, index: int, picture: Picture, alt_text: str) -> Image:
+    status = record.drawings[index].status
+    link = status.outputs[0].url if isinstance(status, Succeeded) and status.outputs else ""
+    number = f"-{index + 1}" if len(record.drawings) > 1 else ""
+    ending = ENDINGS.get(picture.media_type, "bin")
+    return Image(picture, alt_text, f"{file_stem(record.turn.prompt)}{number}.{ending}", link)
+
+
+def file_stem(prompt: str) -> str:
+    """A file name out of a prompt: plain letters, short, never empty."""
+    plain = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:NAME_CHARACTERS].strip("-") or "picture"
+
+
+def _shape_note(turn: Turn, picture: Picture) -> str:
+    asked = turn.options.aspect_ratio
+    if not asked:
+        return ""
+    width, height = (int(part) for part in asked.split(":"))
+    if abs(picture.width / picture.height / (width / height) - 1) <= SHAPE_TOLERANCE:
+        return ""
+    return say(turn.locale, "note.shape", asked=asked, got=f"{picture.width} × {picture.height}")

@@ -1,0 +1,45 @@
+"""What a turn came to: which images there are, what it cost, and the sentence that says why the others are missing."""
+
+import math
+from collections.abc import Sequence
+
+from core.records import Drawing
+from core.replies import say
+from core.turns import Failed, FailureReason, Refused, Succeeded
+
+CHARGED = frozenset({FailureReason.STUCK, FailureReason.LOST, FailureReason.NO_IMAGE, FailureReason.DAMAGED})
+"""Failures that the service may charge for: they count as spent, so that a budget never lies to its owner."""
+
+
+def cost(drawings: Sequence[Drawing], price: int) -> int:
+    """What a turn cost, in micro-dollars, by the estimate of one image."""
+    return price * sum(_charged(drawing) for drawing in drawings)
+
+
+def _charged(drawing: Drawing) -> bool:
+    match drawing.status:
+        case Succeeded():
+            return True
+        case Failed(reason=reason):
+            return reason in CHARGED
+        case Refused():
+            return False
+        case _:
+            # Given up while it was under way: the service goes on with it, and may charge.
+            return bool(drawing.attempt or drawing.request)
+
+
+def cause(drawings: Sequence[Drawing], *, locale: str, model: str, deadline: float) -> str:
+    """Why images are missing, in one or more sentences, each said once."""
+    said = (_why(drawing, locale, model, deadline) for drawing in drawings)
+    return " ".join(dict.fromkeys(sentence for sentence in said if sentence))
+
+
+def _why(drawing: Drawing, locale: str, model: str, deadline: float) -> str:
+    match drawing.status:
+        case Refused(reason=reason, words=words):
+            return say(locale, f"refused.{reason}", words=words)
+        case Failed(reason=reason):
+            return say(locale, f"failed.{reason}", model=model, minutes=math.ceil(deadline / 60))
+        case _:
+            return ""

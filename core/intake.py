@@ -1,0 +1,144 @@
+"""The door: a turn is checked against everything that a person can be told now, claimed, recorded, and set going.
+
+Nothing is spent here, and a refusal loses nothing: it is said before any of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from redis.exceptions import RedisError
+
+from core.commands import check
+from core.conversation import Conversations
+from core.engine import Engine
+from core.errors import Declined
+from core.metrics import Metrics
+from core.pace import Pace
+from core.ports import Capabilities, ImageProvider
+from core.queue import Queue
+from core.replies import money
+from core.state import Entry, Turns
+from core.turns import Node, Operation, Person, Turn, TurnId
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What nobody may go past. `daily_cap` is in micro-dollars, per workspace and day (UTC)."""
+
+    most_waiting: int
+    most_images: int
+    daily_cap: int
+    default_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn that has not ended, for the person who asked; `position` is 0 once it was let in."""
+
+    turn: Turn
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes turns on, cancels them, and tells a person of theirs."""
+
+    turns: Turns
+    queue: Queue
+    conversations: Conversations
+    pace: Pace
+    provider: ImageProvider
+    engine: Engine
+    metrics: Metrics
+    limits: Limits
+
+    async def accept(self, turn: Turn) -> bool:
+        """Take a turn on: True when it is recorded now, False when this event was taken on before.
+
+        Raises `Declined` with the sentence to say. Once this returns, the turn survives everything.
+        """
+        turn = await self._complete(turn)
+        able = await self.provider.capabilities(turn.options.model or "")
+        check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
+        if await self.pace.halted(self.lane(turn)):
+            raise Declined("declined.service_stopped")
+        price, limits = able.price * turn.options.count, self.limits
+        entry, amount = await self.turns.accept(turn, price=price, most=limits.most_waiting, cap=limits.daily_cap)
+        match entry:
+            case Entry.TOO_MANY_WAITING:
+                raise Declined("declined.too_many_waiting", {"count": amount, "limit": limits.most_waiting})
+            case Entry.OVER_BUDGET:
+                raise Declined("declined.over_budget", {"limit": money(limits.daily_cap)})
+            case Entry.NEW:
+                self.metrics.turns.labels(platform=turn.thread.platform, state="accepted").inc()
+                log.info("a turn is taken on", turn=turn.id, operation=turn.operation, images=turn.options.count)
+                await self._wake(turn.id)
+            case Entry.AGAIN:
+                log.info("an event came again", turn=turn.id)
+        return entry is Entry.NEW
+
+    async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
+        """Cancel a turn that has not ended. Raises `Declined` where it is somebody else's, or over."""
+        record = await self.turns.read(turn_id)
+        if record is None:
+            raise Declined("declined.already_over")
+        author = record.turn.author
+        if author != by and not moderator:
+            raise Declined("declined.not_yours", {"name": author.name})
+        if not await self.turns.cancel(turn_id):
+            raise Declined("declined.already_over")
+        await self._wake(turn_id)
+
+    async def open_turns(self, person: Person) -> Sequence[OpenTurn]:
+        """The person's turns that have not ended, oldest first."""
+        records = [await self.turns.read(turn_id) for turn_id in await self.turns.open_of(person)]
+        turns = [record.turn for record in records if record]
+        return [OpenTurn(turn, await self.queue.position(self.lane(turn), turn.id)) for turn in turns]
+
+    def lane(self, turn: Turn) -> str:
+        """Where the turn stands in line: one model of one service."""
+        return f"{self.provider.name}:{turn.options.model}"
+
+    async def _wake(self, turn_id: TurnId) -> None:
+        try:
+            await self.engine.wake(turn_id)
+        except (RedisError, OSError):
+            log.warning("could not wake a turn; it will be fetched", turn=turn_id)
+
+    async def _complete(self, turn: Turn) -> Turn:
+        """The turn with its model and shape settled: as asked, else as the edited picture has them."""
+        options, parent = turn.options, await self._parent(turn)
+        model = options.model or (parent.model if parent else "") or self.limits.default_model
+        able = await self.provider.capabilities(model)
+        ratio = options.aspect_ratio
+        if ratio is None and parent is not None and turn.parent is not None:
+            ratio = _shape_of(parent, turn.parent.index, able)
+        return replace(turn, options=replace(options, model=model, aspect_ratio=ratio))
+
+    async def _parent(self, turn: Turn) -> Node | None:
+        if turn.parent is None:
+            return None
+        node = await self.conversations.node(turn.thread, turn.parent.node)
+        if node is None or turn.parent.index >= len(node.images):
+            raise Declined("declined.parent_gone")
+        if turn.operation is Operation.IMAGINE:
+            return None
+        return node
+
+
+def _shape_of(node: Node, index: int, able: Capabilities) -> str | None:
+    """The ratio of a picture, among those that the model draws: an edit keeps its shape."""
+    if node.options.aspect_ratio in able.aspect_ratios:
+        return node.options.aspect_ratio
+    image = node.images[index]
+    if not (image.width and image.height):
+        return None
+
+    def distance(ratio: str) -> float:
+        width, height = (int(part) for part in ratio.split(":"))
+        return abs(width / height - image.width / image.height)
+
+    return min(able.aspect_ratios, key=distance)

@@ -1,0 +1,47 @@
+"""Looks for a request whose answer was lost, in the service's own list.
+
+The list is the only witness: there is no idempotency key. A request is ours when it carries our payload, was made
+since we sent, and belongs to no other image of ours. Services do not always list a payload; then a request counts only
+when it is the only one it could be, and only at the end of the search. What is not found is never sent again: it may
+have been charged, and the person decides.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from core.ports import ImageProvider, Listed
+from core.records import Drawing
+from core.sends import Sends
+from core.turns import Failed
+
+SEARCH_SECONDS = 90.0
+CLOCK_MARGIN = 60.0
+PAUSE_SECONDS = 5.0
+
+
+async def find(
+    provider: ImageProvider, sends: Sends, lane: str, owner: str, drawing: Drawing, payload: dict[str, Any]
+) -> Listed | None:
+    """The request that the lost answer was about; None where it cannot be told. Raises ProviderError."""
+    model = lane.split(":", 1)[1]
+    listed = await provider.recent(model, since=drawing.sent_at - CLOCK_MARGIN)
+    last_chance = time.time() >= drawing.lost_at + SEARCH_SECONDS - PAUSE_SECONDS
+    for candidate in _candidates(listed, payload, last_chance=last_chance):
+        if await sends.claim(lane, candidate.request.id, owner):
+            return candidate
+    return None
+
+
+def _candidates(listed: Sequence[Listed], payload: dict[str, Any], *, last_chance: bool) -> list[Listed]:
+    equal = [item for item in listed if item.payload == payload]
+    if not equal and last_chance:
+        silent = [item for item in listed if not item.payload]
+        equal = silent if len(silent) == 1 else []
+    # One that lives is worth more than one that failed, should both be there.
+    return sorted(equal, key=lambda item: isinstance(item.status, Failed))
+
+
+def over(drawing: Drawing) -> bool:
+    """Whether the search has taken as long as it may."""
+    return time.time() > drawing.lost_at + SEARCH_SECONDS

@@ -1,0 +1,180 @@
+"""Makes ready what a turn goes on from: the pictures people point at, and the picture that is edited.
+
+Each reference is fetched, verified by its content, converted, and uploaded to where the service reads it. One that
+cannot be used is left out and named with the reason; nothing is dropped in silence.
+
+    upload:<provider>:<digest>  string  where a picture was uploaded, for a day, so that it is not uploaded twice
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from core.conversation import Conversations
+from core.errors import Declined, PlatformGone
+from core.fetching import Fetcher, FetchFailed, FetchProblem
+from core.pictures import Picture, PictureProblem, PictureRefused
+from core.pictures.workshop import PictureWorkshop
+from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
+from core.records import Prepared
+from core.replies import say
+from core.state import key, pack, unpack
+from core.turns import History, NodeImage, Operation, Reference, ThreadKey, Turn
+
+UPLOAD_KEPT_SECONDS = 86_400
+
+_SENTENCES = {
+    FetchProblem.GONE: "gone",
+    FetchProblem.TOO_LARGE: "too_large_bytes",
+    FetchProblem.NOT_ALLOWED: "not_allowed",
+    FetchProblem.LOGIN_PAGE: "login_page",
+    PictureProblem.CRASHED: "too_slow",
+    PictureProblem.CANNOT_FIT: "too_many_pixels",
+}
+_BY_NAME = {problem: problem.value for problem in PictureProblem}
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A reference that is left out, and the name of the sentence that says why."""
+
+    reference: Reference
+    reason: str
+
+
+class References:
+    """Prepares the references of turns."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        provider: ImageProvider,
+        conversations: Conversations,
+        workshop: PictureWorkshop,
+        fetcher: Fetcher,
+        *,
+        max_bytes: int = 30_000_000,
+    ) -> None:
+        """`max_bytes` is what a person's file may have before it is fitted."""
+        self.redis = redis
+        self.provider = provider
+        self.conversations = conversations
+        self.workshop = workshop
+        self.fetcher = fetcher
+        self.max_bytes = max_bytes
+
+    async def prepare(self, turn: Turn, thread: ThreadKey, platform: ChatPlatform, able: Capabilities) -> Prepared:
+        """The uploads of a turn and what has to be said about them.
+
+        Raises `Declined` when none of the given pictures can be used, `PlatformBusy` and `ProviderError` to be tried
+        again.
+        """
+        basis = await self._basis(turn, thread, platform)
+        room = able.max_references - (basis is not None)
+        taken, over = turn.references[:room], turn.references[room:]
+        results = await asyncio.gather(*(self._one(reference, thread, platform, able) for reference in taken))
+        notes = [_left_out(turn.locale, item, self.max_bytes) for item in results if isinstance(item, Unusable)]
+        used = [item for item in results if not isinstance(item, Unusable)]
+        if turn.references and not used:
+            raise Declined("declined.references_needed", {"reasons": " ".join(notes)})
+        if over:
+            notes.append(_too_many(turn.locale, able, taken, over))
+        kept = tuple(
+            reference for reference, item in zip(taken, results, strict=True) if not isinstance(item, Unusable)
+        )
+        return Prepared(uploads=tuple(used), used=kept, notes=tuple(notes), basis=basis)
+
+    async def history(self, turn: Turn, thread: ThreadKey) -> History | None:
+        """What the service has to be told of the picture that is edited; None where there is nothing to tell."""
+        return await self.conversations.history(thread, turn.parent) if turn.parent else None
+
+    async def _basis(self, turn: Turn, thread: ThreadKey, platform: ChatPlatform) -> Upload | None:
+        """The edited picture itself, where its history cannot be gone on from."""
+        if turn.parent is None:
+            return None
+        node = await self.conversations.node(thread, turn.parent.node)
+        if node is None or turn.parent.index >= len(node.images):
+            raise Declined("declined.parent_gone")
+        same_model = (node.provider, node.model) == (self.provider.name, turn.options.model)
+        if same_model and turn.operation is not Operation.VARIATIONS:
+            history = await self.conversations.history(thread, turn.parent)
+            if history is not None and await self._readable(history):
+                return None
+        try:
+            return await self._upload(await self._picture(node.images[turn.parent.index], thread, platform))
+        except (PlatformGone, PictureRefused, FetchFailed) as error:
+            raise Declined("declined.parent_gone") from error
+
+    async def _picture(self, image: NodeImage, thread: ThreadKey, platform: ChatPlatform) -> Picture:
+        data = await platform.fetch(image.shown, thread)
+        return await self.workshop.prepare_reference(data)
+
+    async def _readable(self, history: History) -> bool:
+        """Whether every picture that a history points at still answers."""
+        links = {link for turn in history for link in _links(turn)}
+        return all(await asyncio.gather(*(self.provider.readable(link) for link in links)))
+
+    async def _one(
+        self, reference: Reference, thread: ThreadKey, platform: ChatPlatform, able: Capabilities
+    ) -> Upload | Unusable:
+        try:
+            data = await self._fetch(reference, thread, platform)
+            if len(data) > self.max_bytes:
+                return Unusable(reference, "too_large_bytes")
+            return await self._upload(await self.workshop.prepare_reference(data, able.max_reference_bytes))
+        except PictureRefused as refusal:
+            return Unusable(reference, _SENTENCES.get(refusal.problem, _BY_NAME[refusal.problem]))
+        except FetchFailed as failure:
+            return Unusable(reference, _SENTENCES.get(failure.problem, "unreachable"))
+        except PlatformGone as gone:
+            return Unusable(reference, gone.reason or "gone")
+
+    async def _fetch(self, reference: Reference, thread: ThreadKey, platform: ChatPlatform) -> bytes:
+        if reference.message:
+            return await platform.fetch(reference, thread)
+        return await self.fetcher.fetch_given(reference.url)
+
+    async def _upload(self, picture: Picture) -> Upload:
+        name = key("upload", self.provider.name, picture.digest)
+        known = await self.redis.get(name)
+        if known is not None:
+            upload = unpack(Upload, known)
+            if await self.provider.readable(upload.url):
+                return upload
+        upload = await self.provider.upload(picture)
+        await self.redis.set(name, pack(Upload, upload), ex=UPLOAD_KEPT_SECONDS)
+        return upload
+
+
+def _links(value: object) -> Sequence[str]:
+    """Every link to a picture inside an opaque history."""
+    match value:
+        case {"fileUri": str(link)} | {"file_uri": str(link)} if link.startswith("http"):
+            return [link]
+        case dict():
+            return [link for inner in value.values() for link in _links(inner)]
+        case list():
+            return [link for inner in value for link in _links(inner)]
+        case _:
+            return []
+
+
+def _left_out(locale: str, item: Unusable, max_bytes: int) -> str:
+    reason = say(locale, f"picture.{item.reason}", limit=max_bytes // 1_000_000)
+    return say(locale, "note.left_out", name=item.reference.name, reason=reason)
+
+
+def _too_many(locale: str, able: Capabilities, taken: Sequence[Reference], over: Sequence[Reference]) -> str:
+    def names(some: Sequence[Reference]) -> str:
+        return ", ".join(reference.name for reference in some)
+
+    return say(
+        locale,
+        "note.too_many_references",
+        model=able.model,
+        limit=able.max_references,
+        used=names(taken),
+        unused=names(over),
+    )

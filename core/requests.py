@@ -1,0 +1,151 @@
+"""Drives each image of a turn from nothing to an end at the image service.
+
+What may cost money happens here and at most once: an image is sent when its attempt has been written down, and one
+whose answer was lost is looked for and never sent again.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from core import lost
+from core.errors import ProviderError
+from core.metrics import Metrics
+from core.pace import Pace
+from core.ports import ImageProvider, Job
+from core.records import Drawing, Prepared
+from core.references import References
+from core.sender import Errand, Sender, failed, keepable, owner_of
+from core.sends import ALIVE_SECONDS, Sends
+from core.state import Hold, Turns
+from core.turns import FailureReason, Queued, ThreadKey
+from core.watching import Watcher
+
+EQUAL_PAYLOAD_SECONDS = 3.0
+STALLED_SECONDS = 120.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests of turns. `deadline` is how many seconds a request may take before it counts as stuck."""
+
+    provider: ImageProvider
+    turns: Turns
+    references: References
+    sends: Sends
+    sender: Sender
+    pace: Pace
+    watcher: Watcher
+    metrics: Metrics
+    deadline: float
+
+    async def drive(self, hold: Hold, lane: str, thread: ThreadKey) -> float | None:
+        """Take every image as far as it goes now; gives the seconds until the next look, None when all have ended."""
+        pauses = []
+        for index, drawing in enumerate(hold.record.drawings):
+            if not drawing.ended:
+                pauses.append(await self._advance(hold, lane, thread, index))
+        return min(pauses) if pauses else None
+
+    async def abandon(self, hold: Hold, lane: str) -> None:
+        """Stop to care for requests of a turn that ends."""
+        for index, drawing in enumerate(hold.record.drawings):
+            if drawing.request and not drawing.ended:
+                await self.watcher.forget(lane, hold.record.turn.id, index)
+            if drawing.lost_at:
+                await self.sends.finish(lane, drawing.digest, drawing.attempt)
+
+    async def _advance(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+        """Take one image as far as it goes now; gives the seconds until the next look."""
+        drawing, now = hold.record.drawings[index], time.time()
+        if drawing.request:
+            return await self._mind(hold, lane, index)
+        if drawing.lost_at:
+            return await self._search(hold, lane, thread, index)
+        if drawing.attempt and now > drawing.sent_at + self.deadline:
+            return await self._give_up(hold, index, FailureReason.STUCK)
+        if drawing.attempt and await self.sends.alive(drawing.attempt):
+            return ALIVE_SECONDS
+        if drawing.attempt:
+            log.warning("a sending has lost its sender", image=index)
+            await self.sends.lose(lane, drawing.digest, drawing.attempt)
+            await hold.save_drawing(index, replace(drawing, lost_at=now))
+            return 0.0
+        if drawing.not_before > now:
+            return drawing.not_before - now
+        return await self._send(hold, lane, thread, index)
+
+    async def _send(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+        wait = await self.pace.take(lane)
+        if wait > 0:
+            return wait
+        record, drawing = hold.record, hold.record.drawings[index]
+        job = await self._job(hold, thread)
+        attempt, digest = uuid4().hex, digest_of(self.provider.payload(job))
+        if not await self.sends.begin(lane, digest, attempt):
+            return EQUAL_PAYLOAD_SECONDS
+        sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
+        await hold.save_drawing(index, sent)
+        self.sender.start(Errand(record.turn.id, index, lane, job), sent)
+        return ALIVE_SECONDS
+
+    async def _mind(self, hold: Hold, lane: str, index: int) -> float:
+        """Have a request watched, until its deadline."""
+        drawing, turn_id = hold.record.drawings[index], hold.record.turn.id
+        left = drawing.sent_at + self.deadline - time.time()
+        if left <= 0:
+            await self.watcher.forget(lane, turn_id, index)
+            return await self._give_up(hold, index, FailureReason.STUCK)
+        await self.watcher.follow(lane, turn_id, index, drawing.sent_at)
+        return left
+
+    async def _search(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+        """Look for the request whose answer was lost; end honestly when the time for that is over."""
+        drawing = hold.record.drawings[index]
+        over = lost.over(drawing)
+        if not over and await self.sends.others(lane, drawing.digest, drawing.attempt):
+            return lost.PAUSE_SECONDS
+        owner = owner_of(hold.record.turn.id, index)
+        payload = self.provider.payload(await self._job(hold, thread))
+        try:
+            found = await lost.find(self.provider, self.sends, lane, owner, drawing, payload)
+        except ProviderError:
+            found = None
+        if found is None and not over:
+            return lost.PAUSE_SECONDS
+        await self.sends.finish(lane, drawing.digest, drawing.attempt)
+        if found is None:
+            return await self._give_up(hold, index, FailureReason.LOST)
+        log.info("a lost answer was found again", image=index)
+        status = keepable(found.status) if found.complete else Queued(moved=True)
+        await hold.save_drawing(index, replace(drawing, attempt="", lost_at=0.0, request=found.request, status=status))
+        return 0.0
+
+    async def _give_up(self, hold: Hold, index: int, reason: FailureReason) -> float:
+        log.warning("an image was given up", image=index, reason=reason)
+        await hold.save_drawing(index, failed(hold.record.drawings[index], reason))
+        return 0.0
+
+    async def _job(self, hold: Hold, thread: ThreadKey) -> Job:
+        turn, prepared = hold.record.turn, hold.record.prepared or Prepared()
+        history = None if prepared.basis else await self.references.history(turn, thread)
+        return Job(
+            model=turn.options.model or "",
+            prompt=turn.prompt,
+            references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads),
+            aspect_ratio=turn.options.aspect_ratio,
+            size=turn.options.size,
+            history=history,
+        )
+
+
+def digest_of(payload: dict[str, Any]) -> str:
+    """A short name for a payload: equal payloads have equal names."""
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]

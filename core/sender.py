@@ -1,0 +1,159 @@
+"""Sends jobs to the image service, beside the engine's slots.
+
+Many models hold their answer until the picture is done. A slot that waited for it would stand in the way of everybody
+after a short outage of the store, so each sending is a task of its own that keeps saying it is alive, writes down what
+came of it and wakes the turn. When its process dies, the line finds a sending that nobody minds and looks for the
+request in the service's list.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+from redis.exceptions import RedisError
+
+from core.errors import AnswerLost, NotSent
+from core.pace import Pace
+from core.ports import ImageProvider, Job, Submission
+from core.records import Drawing
+from core.sends import ALIVE_SECONDS, Sends
+from core.state import Turns
+from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
+
+MOST_TRIES = 8
+HALTING = frozenset({FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST})
+MOST_HISTORY_BYTES = 64_000
+STORE_PAUSE = 0.5
+PARTING_SECONDS = 2.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One image to ask for: which, of which turn, in which lane, and with what."""
+
+    turn: TurnId
+    index: int
+    lane: str
+    job: Job
+
+
+class Sender:
+    """The sendings of this process."""
+
+    def __init__(
+        self,
+        provider: ImageProvider,
+        turns: Turns,
+        sends: Sends,
+        pace: Pace,
+        wake: Callable[[TurnId], Awaitable[None]],
+    ) -> None:
+        self.provider = provider
+        self.turns = turns
+        self.sends = sends
+        self.pace = pace
+        self.wake = wake
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, errand: Errand, drawing: Drawing) -> None:
+        """Send; the drawing's attempt has been written down before."""
+        task = asyncio.create_task(self._send(errand, drawing))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def under_way(self) -> int:
+        """How many sendings wait for their answer in this process."""
+        return len(self._tasks)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait so long for answers, then leave the rest to be looked for."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _send(self, errand: Errand, drawing: Drawing) -> None:
+        alive = asyncio.create_task(self._keep_alive(drawing.attempt))
+        try:
+            after = await self._ask(errand, drawing)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARTING_SECONDS):
+                    await self._record(errand, drawing, replace(drawing, lost_at=time.time()))
+            raise
+        except Exception:
+            # A defect of ours must not look as if nothing had been sent.
+            log.exception("a sending broke off", turn=errand.turn)
+            after = replace(drawing, lost_at=time.time())
+        finally:
+            alive.cancel()
+        await self._record(errand, drawing, after)
+
+    async def _ask(self, errand: Errand, drawing: Drawing) -> Drawing:
+        try:
+            return answered(drawing, await self.provider.submit(errand.job))
+        except NotSent as refusal:
+            failure = refusal.failure
+            log.info("not sent", turn=errand.turn, image=errand.index, reason=failure.reason, after=failure.retry_after)
+            if failure.reason in HALTING:
+                log.error("the image service does not take our work", lane=errand.lane, reason=failure.reason)
+                await self.pace.halt(errand.lane, failure.reason)
+            if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES:
+                return replace(drawing, attempt="", status=failure)
+            if failure.reason is FailureReason.RATE_LIMITED:
+                await self.pace.learn(errand.lane, after=failure.retry_after, limit=refusal.limit)
+            return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
+        except AnswerLost:
+            log.warning("an answer was lost", turn=errand.turn, image=errand.index)
+            return replace(drawing, lost_at=time.time())
+
+    async def _record(self, errand: Errand, before: Drawing, after: Drawing) -> None:
+        while True:
+            try:
+                if after.request and after.request.id:
+                    await self.sends.claim(errand.lane, after.request.id, owner_of(errand.turn, errand.index))
+                awaited = await self.turns.answer(errand.turn, errand.index, before.attempt, after)
+                settle = self.sends.lose if awaited and after.lost_at else self.sends.finish
+                await settle(errand.lane, before.digest, before.attempt)
+                if awaited:
+                    await self.wake(errand.turn)
+                return
+            except (RedisError, OSError):
+                await asyncio.sleep(STORE_PAUSE)
+
+    async def _keep_alive(self, attempt: str) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_SECONDS / 4)
+            with suppress(RedisError, OSError):
+                await self.sends.still(attempt)
+
+
+def owner_of(turn: TurnId, index: int) -> str:
+    """The name of one image of a turn."""
+    return f"{index} {turn}"
+
+
+def answered(drawing: Drawing, submission: Submission) -> Drawing:
+    """The drawing once the service has answered."""
+    return replace(drawing, attempt="", request=submission.request, status=keepable(submission.status))
+
+
+def keepable(status: Status) -> Status:
+    """The status as it is written down: without bytes, which are asked for again, and without a history too large."""
+    if not isinstance(status, Succeeded):
+        return status
+    history = status.history
+    if history is not None and sum(len(str(turn)) for turn in history) > MOST_HISTORY_BYTES:
+        history = None
+    return replace(status, outputs=tuple(Output(url=output.url) for output in status.outputs), history=history)
+
+
+def failed(drawing: Drawing, reason: FailureReason) -> Drawing:
+    """The drawing once it is given up."""
+    return replace(drawing, attempt="", status=Failed(reason))

@@ -1,0 +1,200 @@
+"""The steps of the line, in their order. Each is safe to repeat: what it did is in the turn's record."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from core.durations import estimate
+from core.endings import cause, cost
+from core.errors import Declined, NotYet, PlatformGone
+from core.ports import Capabilities, Notice, Stage
+from core.replies import say
+from core.state import Hold
+from core.turns import Queued, ThreadKey, TurnId
+
+if TYPE_CHECKING:
+    from core.line import Line
+
+LONGEST_PAUSE = 30.0
+
+log = structlog.get_logger()
+
+
+class Cancelled(Exception):
+    """The turn is to end without its pictures."""
+
+
+class Steps:
+    """The steps of one turn that is held in hand."""
+
+    def __init__(self, hold: Hold, line: "Line") -> None:
+        self.hold = hold
+        self.line = line
+        self.turn = hold.record.turn
+        self.locale = self.turn.locale
+        self.model = self.turn.options.model or ""
+        self.lane = f"{line.provider.name}:{self.model}"
+        self.platform = line.platforms[self.turn.thread.platform]
+        self.position = 0
+
+    async def announce(self) -> None:
+        """Show that the turn is taken on, and where it stands; from here on it has a thread."""
+        record = self.hold.record
+        if record.prepared is None and not record.cancelled:
+            self.position = await self._take_place()
+        if record.announcement is None:
+            with self._timed("announce"):
+                notice = await self._notice()
+                if not record.announcing:
+                    await self.hold.save(announcing=True)
+                announcement = await self.platform.announce(self.turn, notice, repeated=record.announcing)
+                await self.hold.save(announcement=announcement, shown=_gist(notice))
+        self._unless_cancelled()
+
+    async def stand_in_line(self) -> None:
+        """Wait for a place. Whoever is let in is woken; the others look again to show how far they have come."""
+        if self.position:
+            await self._show(await self._notice())
+            raise NotYet(min(LONGEST_PAUSE, 2.0 + self.position * 0.2))
+
+    async def prepare(self) -> None:
+        """Fetch, verify, convert and upload what the turn goes on from."""
+        if self.hold.record.prepared is not None:
+            return
+        if self.turn.references:
+            await self._show(Notice(Stage.PREPARING, model=self.model))
+        with self._timed("prepare"):
+            able = await self._able()
+            prepared = await self.line.references.prepare(self.turn, self._thread, self.platform, able)
+        await self.hold.save(prepared=prepared)
+
+    async def draw(self) -> None:
+        """Ask for each image, once, and wait until each has come to an end."""
+        if self.hold.record.node is not None:
+            return
+        pause = await self.line.requests.drive(self.hold, self.lane, self._thread)
+        await self.hold.refresh()
+        self._unless_cancelled()
+        if pause is not None:
+            await self._show(await self._notice())
+            raise NotYet(min(LONGEST_PAUSE, pause))
+        await self._give_place_free()
+
+    async def deliver(self) -> None:
+        """Fetch the pictures and post them, once, as one message."""
+        if self.hold.record.node is not None:
+            return
+        delivery = self.line.delivery
+        async with delivery.gate:
+            with self._timed("collect"):
+                pictures = await delivery.collect(self.hold)
+            notes = list(self._notes)
+            if len(pictures) < self.turn.options.count:
+                why = cause(
+                    self.hold.record.drawings,
+                    locale=self.locale,
+                    model=self.model,
+                    deadline=self.line.requests.deadline,
+                )
+                if not pictures:
+                    raise Declined("note.cause", {"cause": why})
+                asked = self.turn.options.count
+                notes.append(say(self.locale, "note.partial", got=len(pictures), asked=asked, cause=why))
+            with self._timed("deliver"):
+                delivered = await delivery.deliver(self.hold, self.platform, self._thread, pictures, notes)
+        record = self.hold.record
+        await self.hold.save(node=await delivery.node(record, self._thread, pictures, delivered, await self._spent()))
+
+    async def remember(self) -> None:
+        """Make the pictures a node of the thread, so that they can be replied to."""
+        node, announcement = self.hold.record.node, self.hold.record.announcement
+        if node and announcement:
+            messages = (announcement.message, node.message)
+            await self.line.conversations.remember(self._thread, node, asked_at=self.turn.asked_at, messages=messages)
+
+    async def end(self, how: str, stage: Stage | None, *, cause: str = "") -> None:
+        """Show the end, free the place, settle what was reserved."""
+        spent = await self._spent()
+        if stage is Stage.CANCELLED and spent:
+            cause = say(self.locale, "stage.cancelled_charged")
+        if self.hold.record.announcement and stage:
+            notes = self._notes if stage is Stage.FAILED else ()
+            notice = Notice(stage, model=self.model, cause=cause, notes=notes, may_retry=stage is Stage.FAILED)
+            try:
+                await self.platform.update(self.turn, self.hold.record.announcement, notice)
+            except PlatformGone as gone:
+                log.warning("an announcement has gone", why=gone.operator)
+        await self._give_place_free()
+        await self.line.requests.abandon(self.hold, self.lane)
+        await self.line.turns.end(self.hold, how=how, spent=spent)
+        self.line.metrics.turns.labels(platform=self.turn.thread.platform, state=how).inc()
+        self.line.metrics.spend.labels(platform=self.turn.thread.platform).inc(spent)
+        log.info("a turn has ended", how=how, seconds=round(time.time() - self.turn.asked_at, 1))
+
+    @property
+    def _thread(self) -> ThreadKey:
+        announcement = self.hold.record.announcement
+        return announcement.thread if announcement else self.turn.thread
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        return self.hold.record.prepared.notes if self.hold.record.prepared else ()
+
+    async def _able(self) -> Capabilities:
+        return await self.line.provider.capabilities(self.model)
+
+    async def _spent(self) -> int:
+        return cost(self.hold.record.drawings, (await self._able()).price)
+
+    async def _take_place(self) -> int:
+        place = await self.line.queue.place(self.lane, self.turn.id, self.turn.author, images=self.turn.options.count)
+        await self._wake_others(place.admitted)
+        return place.position
+
+    async def _give_place_free(self) -> None:
+        place = await self.line.queue.leave(self.lane, self.turn.id)
+        await self._wake_others(place.admitted)
+
+    async def _wake_others(self, admitted: tuple[TurnId, ...]) -> None:
+        for turn_id in admitted:
+            if turn_id != self.turn.id:
+                await self.line.wake(turn_id)
+
+    async def _notice(self) -> Notice:
+        """What there is to say while the turn is on its way."""
+        usual = await self.line.durations.usual(self.lane, (await self._able()).seconds)
+        drawings = self.hold.record.drawings
+        begun = [drawing for drawing in drawings if drawing.attempt or drawing.request]
+        if self.position:
+            seconds = estimate(self.position, self.line.queue.capacity, usual)
+            return Notice(Stage.WAITING, self.position, seconds, usual.middle, model=self.model)
+        stage = Stage.DRAWING
+        if any(drawing.lost_at for drawing in drawings):
+            stage = Stage.CHECKING
+        elif begun and all(isinstance(drawing.status, Queued) for drawing in begun):
+            stage = Stage.QUEUED
+        since = min((drawing.sent_at for drawing in begun), default=None)
+        return Notice(stage, usual=usual.middle, since=since, model=self.model, notes=self._notes)
+
+    async def _show(self, notice: Notice) -> None:
+        """Show the notice where it says something new."""
+        announcement = self.hold.record.announcement
+        if announcement and _gist(notice) != self.hold.record.shown:
+            await self.platform.update(self.turn, announcement, notice)
+            await self.hold.save(shown=_gist(notice))
+
+    def _unless_cancelled(self) -> None:
+        if self.hold.record.cancelled and not self.hold.record.delivering:
+            raise Cancelled
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        with self.line.metrics.steps.labels(step=step).time():
+            yield
+
+
+def _gist(notice: Notice) -> str:
+    return f"{notice.stage} {notice.position} {len(notice.notes)}"
