@@ -19,7 +19,7 @@ from PIL import AvifImagePlugin
 
 from core.pictures.frames import frame, read_frame
 from core.pictures.operations import OPERATIONS
-from core.pictures.picture import PictureLimits, PictureRefused
+from core.pictures.picture import PictureLimits, PictureProblem, PictureRefused
 
 _DECODER_THREADS = 2
 _POLITE = 5
@@ -27,6 +27,7 @@ _POLITE = 5
 _OPEN_FILES = 32
 _GRACE = 1.5
 """The owner's own clock comes first; this process's is for when the owner has gone."""
+_ERROR_LENGTH = 200
 
 Deadline = Callable[[float], AbstractContextManager[None]]
 
@@ -37,6 +38,10 @@ def answer(order: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         picture = OPERATIONS[order["operation"]](data, PictureLimits(**order["limits"]))
     except PictureRefused as refusal:
         return {"problem": refusal.problem, "found": refusal.found}, b""
+    except MemoryError:
+        raise  # this process is spent
+    except Exception as error:  # noqa: BLE001 - no picture may end this process by a mistake of ours
+        return {"problem": PictureProblem.CRASHED, "error": f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]}, b""
     reply = {
         "media_type": picture.media_type,
         "width": picture.width,

@@ -33,7 +33,8 @@ class _Done(BaseModel):
 
 class _Refusal(BaseModel):
     problem: PictureProblem
-    found: Annotated[str, Field(max_length=32)]
+    found: Annotated[str, Field(max_length=32)] = ""
+    error: Annotated[str, Field(max_length=200)] = ""
 
 
 _Reply = _Done | _Refusal
@@ -168,6 +169,8 @@ class PictureWorkshop:
 def _picture(answer: tuple[_Reply, bytes], sent: bytes) -> Picture:
     reply, body = answer
     if isinstance(reply, _Refusal):
+        if reply.error:
+            log.error("picture_not_understood", error=reply.error)
         raise PictureRefused(reply.problem, reply.found)
     data = sent if reply.same else body
     return Picture(data, reply.media_type, reply.width, reply.height, reply.digest)
