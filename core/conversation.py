@@ -10,7 +10,9 @@ A node keeps only what its own turn added to the provider's history, so the byte
 of the thread; what came before is read from its parents.
 """
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -68,6 +70,31 @@ class Conversations:
             *filter(None, messages),
         )
         await self.redis.eval(_REMEMBER, 3, *keys, *arguments)
+
+    async def make_current(self, thread: ThreadKey, image: ImageRef) -> None:
+        """Go back (or forth) to a node: what comes next without naming a picture goes on from there."""
+        await self._write(thread, {"head": image.node, "head_at": repr(time.time())})
+
+    async def switch(self, thread: ThreadKey, name: str) -> bool | None:
+        """A switch of the thread; None where nobody has touched it."""
+        found = await self.redis.hget(key("thread", thread), f"switch:{name}")
+        return None if found is None else text(found) == "on"
+
+    async def set_switch(self, thread: ThreadKey, name: str, *, on: bool) -> None:
+        """Turn a switch of the thread on or off."""
+        await self._write(thread, {f"switch:{name}": "on" if on else "off"})
+
+    async def mark_removed(self, thread: ThreadKey, node: TurnId) -> None:
+        """Note that the message with a node's pictures was deleted; the node can still be gone on from."""
+        found = await self.node(thread, node)
+        if found is not None:
+            await self.redis.hset(key("nodes", thread), node, pack(Node, replace(found, removed=True), terse=True))
+
+    async def _write(self, thread: ThreadKey, fields: dict[Any, Any]) -> None:
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key("thread", thread), mapping=fields)
+            pipe.expire(key("thread", thread), self.ttl)
+            await pipe.execute()
 
     async def history(self, thread: ThreadKey, image: ImageRef) -> History | None:
         """The provider's history up to and with a picture, oldest first; None where a part of it is missing."""

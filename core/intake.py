@@ -80,6 +80,23 @@ class Intake:
                 log.info("an event came again", turn=turn.id)
         return entry is Entry.NEW
 
+    async def revise(self, turn: Turn) -> bool:
+        """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
+
+        False when it is too late for that, or there is no such turn. Raises `Declined` for a wording that would not
+        have been taken on.
+        """
+        record = await self.turns.read(turn.id)
+        if record is None:
+            return False
+        before = record.turn
+        asked = replace(turn.options, count=before.options.count, model=before.options.model)
+        revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
+        revised = await self._complete(revised)
+        able = await self.provider.capabilities(revised.options.model or "")
+        check(revised.prompt, revised.options, able, most_images=self.limits.most_images)
+        return await self.turns.revise(revised)
+
     async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
         """Cancel a turn that has not ended. Raises `Declined` where it is somebody else's, or over."""
         record = await self.turns.read(turn_id)

@@ -81,6 +81,11 @@ if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3], ARGV[4], ARGV[5])
 return 1
 """
+_REVISE = """
+if redis.call('HEXISTS', KEYS[1], 'turn') == 0 or redis.call('HEXISTS', KEYS[1], 'prepared') == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'turn', ARGV[1])
+return 1
+"""
 _CANCEL = """
 if redis.call('HEXISTS', KEYS[1], 'turn') == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'cancelled', '1')
@@ -225,6 +230,10 @@ class Turns:
     async def read(self, turn_id: TurnId) -> Record | None:
         """The record of a turn that has not ended."""
         return await read(self.redis, turn_id)
+
+    async def revise(self, turn: Turn) -> bool:
+        """Put another wording in the place of a turn's own; False once it has gone past its place in line."""
+        return bool(await self.redis.eval(_REVISE, 1, key("turn", turn.id), pack(Turn, turn, terse=True)))
 
     async def cancel(self, turn_id: TurnId) -> bool:
         """Ask for the end of a turn; False when it has ended already."""

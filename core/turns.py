@@ -244,7 +244,10 @@ class NodeImage:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A finished turn in the version tree of its thread. `cost` is the estimate in micro-dollars."""
+    """A finished turn in the version tree of its thread.
+
+    `message` shows its images; `removed` says that somebody deleted it. `cost` is the estimate in micro-dollars.
+    """
 
     id: TurnId
     author: Person
@@ -259,3 +262,4 @@ class Node:
     parent: ImageRef | None = None
     message: str = ""
     cost: int = 0
+    removed: bool = False

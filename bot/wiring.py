@@ -1,0 +1,142 @@
+"""Puts the parts together: the only place that knows every class."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from core.conversation import Conversations
+from core.delivery import Delivery
+from core.durations import Durations
+from core.engine import Engine
+from core.fetching import Fetcher
+from core.intake import Intake, Limits
+from core.line import Line
+from core.metrics import Metrics
+from core.pace import Pace
+from core.pictures.workshop import PictureWorkshop
+from core.ports import ChatPlatform, ImageProvider
+from core.queue import Queue
+from core.references import References
+from core.requests import Requests
+from core.sender import Sender
+from core.sends import Sends
+from core.state import Turns
+from core.watching import Watcher
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What the core is told of the settings. Times are in seconds, money is in micro-dollars."""
+
+    default_model: str = "gemini-2.5-flash-image"
+    request_deadline: float = 600.0
+    requests_in_flight: int = 16
+    most_running: int = 4
+    most_waiting: int = 10
+    most_images: int = 4
+    daily_cap: int = 10_000_000
+    conversation_ttl: int = 30 * DAY
+    slots: int = 100
+    drain: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The wired core: what adapters are given, and what roles run."""
+
+    redis: Redis
+    intake: Intake
+    conversations: Conversations
+    turns: Turns
+    queue: Queue
+    engine: Engine
+    line: Line
+    sender: Sender
+    watcher: Watcher
+    workshop: PictureWorkshop
+    metrics: Metrics
+    drain: float
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work on turns while the block runs; on leaving it, hand over what cannot be finished in time."""
+        watching = asyncio.create_task(self.watcher.run())
+        try:
+            async with self.engine.work(self.line.run, self.turns):
+                yield
+        finally:
+            await self.sender.drain(self.drain)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+def connect(url: str, *, connections: int) -> Redis:
+    """A client for our own state, which waits for a connection rather than fail when all are in use."""
+    pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=20)
+    return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def open_core(
+    redis_url: str,
+    provider: ImageProvider,
+    platforms: Mapping[str, ChatPlatform],
+    fetcher: Fetcher,
+    settings: CoreSettings,
+    registry: CollectorRegistry | None = None,
+) -> AsyncIterator[Core]:
+    """The core over a store, a service and the platforms, until the block is left.
+
+    `platforms` may be filled after this has returned, as adapters need the core themselves.
+    """
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(connect(redis_url, connections=settings.slots + 50))
+        workshop = await stack.enter_async_context(PictureWorkshop())
+        engine = await stack.enter_async_context(Engine(redis_url, slots=settings.slots))
+        metrics = Metrics(registry or CollectorRegistry())
+        turns = Turns(redis, ttl=settings.conversation_ttl)
+        conversations = Conversations(redis, ttl=settings.conversation_ttl)
+        queue = Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running)
+        durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
+        sender = Sender(provider, turns, sends, pace, engine.wake)
+        watcher = Watcher(redis, provider, turns, durations, engine.wake, metrics)
+        references = References(redis, provider, conversations, workshop, fetcher)
+        requests = Requests(
+            provider, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
+        )
+        delivery = Delivery(provider, conversations, workshop)
+        line = Line(
+            turns=turns,
+            queue=queue,
+            conversations=conversations,
+            durations=durations,
+            references=references,
+            requests=requests,
+            delivery=delivery,
+            provider=provider,
+            platforms=platforms,
+            wake=engine.wake,
+            metrics=metrics,
+        )
+        limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
+        intake = Intake(turns, queue, conversations, pace, provider, engine, metrics, limits)
+        yield Core(
+            redis=redis,
+            intake=intake,
+            conversations=conversations,
+            turns=turns,
+            queue=queue,
+            engine=engine,
+            line=line,
+            sender=sender,
+            watcher=watcher,
+            workshop=workshop,
+            metrics=metrics,
+            drain=settings.drain,
+        )
