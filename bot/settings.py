@@ -4,34 +4,33 @@ Nothing else in the project reads configuration. A setting's name in the environ
 its description here is its row in the README and in `--help`.
 """
 
-import base64
-import binascii
-import ipaddress
-import json
-from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
-from urllib.parse import unquote, urlsplit
+from typing import Any, NamedTuple, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MICRO = 1_000_000
-"""Micro-dollars in a dollar."""
-SHORTEST_PASSWORD = 8
-FERNET_KEY_BYTES = 32
+from bot.setting_values import (
+    MICRO,
+    Base,
+    EncryptionKeys,
+    Hosts,
+    MicroDollars,
+    Password,
+    Port,
+    Prices,
+    RedisUrl,
+    Secret,
+    SlackAppToken,
+    SlackBotToken,
+    is_loopback,
+    micro_dollars,
+    secret_part,
+)
 
 
 class SetupError(Exception):
@@ -67,81 +66,6 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _stripped(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _safe_base(url: str) -> str:
-    """A base address without a trailing slash; unencrypted ones only on this machine, because they carry tokens."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    if not host or parts.scheme not in ("http", "https", "ws", "wss"):
-        raise ValueError("must be an address such as https://example.com")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or password")
-    if parts.scheme in ("http", "ws") and not is_loopback(host):
-        raise ValueError("must be encrypted (https or wss), because a token is sent there")
-    return url.rstrip("/")
-
-
-def _hosts(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(host.strip().lower() for host in value.split(",") if host.strip())
-    return value
-
-
-def _plain_host(host: str) -> str:
-    if not host or any(sign in host for sign in "/:@*? "):
-        raise ValueError("must be exact host names without scheme, port or path, separated by commas")
-    return host
-
-
-def _micro_dollars(value: object) -> object:
-    """What is written in dollars, in micro-dollars; numbers of our own are micro-dollars already."""
-    if isinstance(value, str):
-        try:
-            amount = Decimal(value.strip().removeprefix("$")) * MICRO
-        except InvalidOperation:
-            amount = Decimal(-1)
-        if not amount.is_finite() or not 0 <= amount <= Decimal(MICRO) ** 2:
-            raise ValueError("must be an amount of dollars such as 10 or 0.039")
-        return int(amount)
-    return value
-
-
-def _prices(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            table = json.loads(value, parse_float=str, parse_int=str)
-        except ValueError:
-            table = None
-        if not isinstance(table, dict):
-            raise ValueError(  # noqa: TRY004 - pydantic collects only these
-                'must be JSON such as {"gemini-2.5-flash-image": 0.039}'
-            )
-        return table
-    return value
-
-
-Secret = Annotated[SecretStr, BeforeValidator(_stripped)]
-Base = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_base)]
-Hosts = Annotated[tuple[Annotated[str, AfterValidator(_plain_host)], ...], NoDecode, BeforeValidator(_hosts)]
-MicroDollars = Annotated[int, Field(ge=0), BeforeValidator(_micro_dollars)]
-Prices = Annotated[Mapping[str, MicroDollars], NoDecode, BeforeValidator(_prices)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-
-
 class Settings(BaseSettings):
     """All settings, validated. Secrets stay wrapped until the moment of use; money is in micro-dollars."""
 
@@ -150,7 +74,7 @@ class Settings(BaseSettings):
     )
 
     # The store.
-    redis_url: Secret | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="Redis or Valkey (6.2 or later) for everything that is kept. Unset: an embedded Valkey."
     )
     data_dir: Path = Field(Path("data"), description="Folder of the embedded Valkey.")
@@ -208,10 +132,10 @@ class Settings(BaseSettings):
     )
 
     # Slack.
-    slack_bot_token: Secret | None = Field(
+    slack_bot_token: SlackBotToken | None = Field(
         None, description="Bot token (xoxb-…). Switches Slack on, with one of the next two."
     )
-    slack_app_token: Secret | None = Field(None, description="App-level token (xapp-…), for Socket Mode.")
+    slack_app_token: SlackAppToken | None = Field(None, description="App-level token (xapp-…), for Socket Mode.")
     slack_signing_secret: Secret | None = Field(None, description="Signing secret, for events over HTTP.")
     slack_client_id: str | None = Field(None, description="Client id, to be installed in many workspaces.")
     slack_client_secret: Secret | None = Field(None, description="Client secret, to be installed in many workspaces.")
@@ -228,7 +152,7 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address to listen on. Any but this machine's own needs WEB_PASSWORD."
     )
     web_port: Port = Field(8080, description="Port to listen on.")
-    web_password: Secret | None = Field(
+    web_password: Password | None = Field(
         None,
         description="Password of the web workspace, at least 8 characters. "
         "Switches it on beside other platforms; alone, it is on anyway.",
@@ -238,7 +162,7 @@ class Settings(BaseSettings):
     allowed_url_hosts: Hosts = Field(
         (), description="Hosts that reference pictures may be fetched from when a person gives a link."
     )
-    encryption_key: Secret | None = Field(
+    encryption_key: EncryptionKeys | None = Field(
         None,
         description="Fernet keys for what is kept encrypted, separated by commas: the first encrypts, all decrypt.",
     )
@@ -272,38 +196,7 @@ class Settings(BaseSettings):
     def secrets(self) -> frozenset[str]:
         """Every value that may never be shown. Of an address only the password is one."""
         values = (value.get_secret_value() for _, value in self if isinstance(value, SecretStr))
-        return frozenset(filter(None, map(_secret_part, values)))
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return value
-
-    @field_validator("slack_bot_token", "slack_app_token")
-    @classmethod
-    def _is_slack_token(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        prefix = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}[str(info.field_name)]
-        if value and not value.get_secret_value().startswith(prefix):
-            raise ValueError(f"must begin with {prefix}")
-        return value
-
-    @field_validator("web_password")
-    @classmethod
-    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and len(value.get_secret_value()) < SHORTEST_PASSWORD:
-            raise ValueError(f"must have at least {SHORTEST_PASSWORD} characters")
-        return value
-
-    @field_validator("encryption_key")
-    @classmethod
-    def _are_fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not all(map(_is_fernet_key, value.get_secret_value().split(","))):
-            raise ValueError(
-                "must be 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | tr +/ -_` makes"
-            )
-        return value
+        return frozenset(filter(None, map(secret_part, values)))
 
     @model_validator(mode="before")
     @classmethod
@@ -377,18 +270,7 @@ def _written(field: FieldInfo) -> str:
             return ",".join(hosts)
         case bool() as flag:
             return str(flag).lower()
-        case int() as amount if any(getattr(part, "func", None) is _micro_dollars for part in field.metadata):
+        case int() as amount if any(getattr(part, "func", None) is micro_dollars for part in field.metadata):
             return f"{Decimal(amount) / MICRO:f}"
         case default:
             return str(default)
-
-
-def _is_fernet_key(text: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(text.strip())) == FERNET_KEY_BYTES
-    except binascii.Error:
-        return False
-
-
-def _secret_part(value: str) -> str:
-    return unquote(urlsplit(value).password or "") if "://" in value else value
