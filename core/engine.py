@@ -61,6 +61,16 @@ class Engine:
     async def work(self, run: Run, turns: Turns) -> AsyncIterator[None]:
         """Work on turns while the block runs; on leaving it, take no more and finish the runs that are under way."""
         self._run = run
+        tasks = [asyncio.create_task(self._serve()), asyncio.create_task(self._sweep(turns))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self) -> None:
+        # In a task of its own: docket's worker has to be left in the context that it was entered in.
         async with Worker(
             self.docket,
             concurrency=self.slots,
@@ -71,13 +81,7 @@ class Engine:
             reconnection_delay=timedelta(seconds=0.5),
             schedule_automatic_tasks=False,
         ) as worker:
-            tasks = [asyncio.create_task(worker.run_forever()), asyncio.create_task(self._sweep(turns))]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await worker.run_forever()
 
     async def _advance(self, turn_id: str, perpetual: Perpetual = Perpetual()) -> None:  # noqa: B008 - docket's way
         assert self._run is not None  # noqa: S101 - only a worker is given jobs
