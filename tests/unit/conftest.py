@@ -5,17 +5,18 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import pytest
 
 from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
-from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId
+from core.turns import ImageRef, Operation, Person, ThreadKey, Turn, TurnId
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages
 
+MakeHouse: TypeAlias = Callable[..., "House"]
 SETTINGS = CoreSettings(default_model="m1", drain=1.0, slots=20)
 
 
@@ -94,7 +95,7 @@ async def idle_house(redis_url: str) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def make_house(redis_url: str) -> AsyncIterator[Callable[..., House]]:
+async def make_house(redis_url: str) -> AsyncIterator[MakeHouse]:
     """Houses that a test opens itself, all over one store."""
     houses: list[House] = []
 
@@ -105,11 +106,3 @@ async def make_house(redis_url: str) -> AsyncIterator[Callable[..., House]]:
     yield make
     for house in houses:
         await house.close()
-
-
-def options(**changes: Any) -> Options:
-    return Options(**changes)
-
-
-def reference(name: str, url: str) -> Reference:
-    return Reference(name, url=url)

@@ -7,10 +7,10 @@ import pytest
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy
 from core.ports import Stage
-from core.turns import Failed, FailureReason, ImageRef, Options, Refused, RefusalReason, Running
+from core.turns import Failed, FailureReason, ImageRef, Options, RefusalReason, Refused, Running
 from tests.conftest import wait_until
 from tests.fakes.provider import png
-from tests.unit.conftest import House
+from tests.unit.conftest import House, MakeHouse
 
 
 async def test_a_turn_ends_in_its_picture(house: House) -> None:
@@ -155,7 +155,7 @@ async def test_where_some_images_arrive_they_are_posted_with_the_reason_for_the_
     assert await spent(house) == 2000
 
 
-async def test_a_cancelled_turn_ends_on_its_announcement_and_frees_its_place(make_house: type[House]) -> None:
+async def test_a_cancelled_turn_ends_on_its_announcement_and_frees_its_place(make_house: MakeHouse) -> None:
     house = await make_house(settings=replace(make_house().settings, requests_in_flight=1)).open()
     house.images.finish_at_once = False
     first = await house.ask(house.turn())
@@ -221,7 +221,7 @@ async def test_a_busy_platform_is_asked_again_and_shows_everything_once(house: H
     assert house.chat.posts[f"deliver {turn.id}"] == 1
 
 
-async def test_a_stuck_request_is_given_up_after_its_deadline(make_house: type[House]) -> None:
+async def test_a_stuck_request_is_given_up_after_its_deadline(make_house: MakeHouse) -> None:
     house = await make_house(settings=replace(make_house().settings, request_deadline=1.0)).open()
     house.images.finish_at_once = False
     turn = await house.ask(house.turn())
@@ -241,7 +241,7 @@ async def test_an_empty_account_stops_the_queue_and_tells_the_person(house: Hous
     assert len(house.images.sent) == 1
 
 
-async def test_a_second_worker_takes_over_what_the_first_has_left(make_house: type[House]) -> None:
+async def test_a_second_worker_takes_over_what_the_first_has_left(make_house: MakeHouse) -> None:
     first = await make_house().open()
     first.images.finish_at_once = False
     turn = await first.ask(first.turn())
