@@ -24,10 +24,10 @@ QUALITIES = (
 )
 """Quality and colour sampling, best first; below the last, fewer pixels look better than worse ones."""
 
-LONG_SIDES = (4096, 3072, 2048, 1536, 1024, 768, 512)
-"""Pixels, tried one after the other where no quality was enough."""
+LARGE_SIDE, SMALL_SIDE = 4096, 64
+"""Pixels. Where no quality was enough, what is larger than the first becomes that, then smaller down to the second."""
 
-PNG_PIXELS = 4096 * 4096
+PNG_PIXELS = LARGE_SIDE * LARGE_SIDE
 """More than that takes longer to pack as PNG than anyone should wait."""
 
 WEBP_SIDE = 16_383
@@ -71,11 +71,10 @@ def on_paper(image: Image.Image) -> Image.Image:
 
 def sizes_of(image: Image.Image, largest: int) -> Iterator[Image.Image]:
     """The image, at most `largest` pixels long, and then smaller and smaller."""
-    image = shrunk(image, largest)
-    yield image
-    for long_side in LONG_SIDES:
-        if long_side < max(image.size):
-            yield shrunk(image, long_side)
+    side = min(max(image.size), largest)
+    yield shrunk(image, side)
+    while (side := min(side * 3 // 4, LARGE_SIDE)) >= SMALL_SIDE:
+        yield shrunk(image, side)
 
 
 def first_that_fits(candidates: Iterator[Picture], max_bytes: int) -> Picture:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.pictures.decode import decode, developed, upright_size
 from core.pictures.encode import (
-    LONG_SIDES,
+    LARGE_SIDE,
     PNG_PIXELS,
     QUALITIES,
     WEBP_SIDE,
@@ -82,7 +82,7 @@ def _for_upload(image: Image.Image, limits: PictureLimits, *, keep_pixels: bool)
     """PNG where the pixels or the transparency deserve it, then JPEG by quality and size. Best first."""
     packs_soon = image.width * image.height <= PNG_PIXELS
     if image.mode == "RGBA":
-        yield from _cut_outs(image if packs_soon else shrunk(image, LONG_SIDES[0]), limits)
+        yield from _cut_outs(image if packs_soon else shrunk(image, LARGE_SIDE), limits)
     elif keep_pixels and packs_soon:
         yield as_png(shrunk(image, limits.max_side_out))
     for size in sizes_of(image, limits.max_side_out):

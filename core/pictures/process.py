@@ -1,7 +1,6 @@
 """One picture process, seen from its owner: start it, ask it, end it. `core.pictures.worker` is the other side."""
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -14,10 +13,8 @@ from core.pictures.frames import BrokenFrameError, frame, receive_frame
 
 _CODE = Path(__file__).parents[2]
 _START_SECONDS = 20.0
-_INHERITED = frozenset({"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME"})
-"""What an interpreter may need to start at all. Nothing else of our environment reaches the process."""
-_FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
-"""Every thread's heap would reserve address space, and that is limited."""
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""All that the process gets to see: no secret of ours. Every thread's heap would reserve address space: few heaps."""
 _PIECE = 1 << 20
 
 
@@ -92,6 +89,6 @@ def _spawn(line: socket.socket, memory_bytes: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=_CODE,
-        env={name: value for name, value in os.environ.items() if name in _INHERITED} | _FEW_HEAPS,
+        env=_ENVIRONMENT,
         start_new_session=True,  # an interrupt at the terminal is for the service: it may still need its pictures
     )
