@@ -1,0 +1,233 @@
+"""What people do at the page, as turns.
+
+Every event is named by the browser that sends it, so that the same one sent twice is one turn.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from redis.exceptions import RedisError
+
+from adapters.web.chat import announcement_of, reference_to
+from adapters.web.messages import (
+    PLATFORM,
+    WORKSPACE,
+    Author,
+    Message,
+    Posted,
+    Shown,
+    State,
+    announcement_id,
+    thread_key,
+    words_id,
+)
+from adapters.web.sessions import Session
+from adapters.web.workspace import Workspace
+from core.commands import parse
+from core.conversation import Conversations
+from core.errors import Declined, PlatformGone
+from core.ports import Stage
+from core.replies import say
+from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, TurnId, turn_id
+
+LONGEST_WORDS = 8000
+MOST_PICTURES = 10
+_COMMAND = re.compile(r"/imagine(?:\s+|$)", re.IGNORECASE)
+_ANY_COMMAND = re.compile(r"/[a-z]+(?:\s|$)", re.IGNORECASE)
+
+
+class Intake(Protocol):
+    """What is asked of `core.intake.Intake`."""
+
+    async def accept(self, turn: Turn) -> bool:
+        """Take a turn on: True when that is news. Raises `Declined`."""
+        ...
+
+    async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
+        """Cancel a turn. Raises `Declined`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A picture that is replied to: a message of the workspace, and which of its pictures."""
+
+    message: str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What somebody sent from the composer. `event` is the browser's own name for it."""
+
+    event: str
+    channel: str
+    thread: str = ""
+    text: str = ""
+    pictures: tuple[Shown, ...] = ()
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """The picture that a message in a thread goes on from."""
+
+    image: ImageRef
+    address: dict[str, str]
+
+
+class Incoming:
+    """Takes what people send. Every method raises `Declined` with the sentence to say, and may raise RedisError."""
+
+    def __init__(self, workspace: Workspace, intake: Intake, conversations: Conversations) -> None:
+        self._workspace = workspace
+        self._intake = intake
+        self._conversations = conversations
+
+    async def send(self, sent: Sent, session: Session, locale: str) -> str:
+        """Post what somebody wrote, or take it on as a turn. Gives the id of the message that shows it."""
+        await self._check_pictures(sent.pictures)
+        if sent.thread:
+            return await self._reply(sent, session, locale)
+        if not await self._workspace.has_channel(sent.channel):
+            raise Declined("web.channel_gone")
+        if command := _COMMAND.match(sent.text):
+            prompt, options = parse(sent.text[command.end() :])
+            return await self._take(_turn(sent, session, locale, prompt, options))
+        if _ANY_COMMAND.match(sent.text):
+            raise Declined("web.unknown_command")
+        return await self._say(sent, session)
+
+    async def again(self, message: str, event: str, session: Session, locale: str) -> str:
+        """The turn of an announcement, or of the pictures it came to, once more."""
+        announced = await self._announcement(message, session)
+        turn = announced.message.turn
+        if turn is None:
+            raise Declined("declined.parent_gone")
+        return await self._take(
+            replace(
+                turn,
+                id=_turn_id(session, event),
+                thread=thread_key(announced.message.channel, announced.message.root),
+                author=session.person,
+                asked_at=time.time(),
+                operation=Operation.AGAIN,
+                reply_to=message,
+                locale=locale,
+            )
+        )
+
+    async def cancel(self, message: str, session: Session) -> None:
+        """Cancel the turn of an announcement."""
+        announced = await self._announcement(message, session)
+        if announced.message.turn is None:
+            raise Declined("declined.already_over")
+        await self._intake.cancel(announced.message.turn.id, session.person)
+
+    async def _say(self, sent: Sent, session: Session) -> str:
+        if not sent.text.strip() and not sent.pictures:
+            raise Declined("web.empty_message")
+        if len(sent.text) > LONGEST_WORDS:
+            raise Declined("web.message_too_long", {"length": len(sent.text), "limit": LONGEST_WORDS})
+        message = Message(
+            id=words_id(f"{session.user}.{sent.event}"),
+            channel=sent.channel,
+            author=Author(session.user, session.name),
+            at=time.time(),
+            text=sent.text.strip(),
+            pictures=sent.pictures,
+        )
+        try:
+            await self._workspace.post(message)
+        except PlatformGone as gone:
+            raise Declined("web.channel_gone") from gone
+        return message.id
+
+    async def _reply(self, sent: Sent, session: Session, locale: str) -> str:
+        root = await self._workspace.message(sent.thread)
+        if root is None or not root.message.visible_to(session.user) or not _is_root(root, sent.channel):
+            raise Declined("web.thread_gone")
+        command = _COMMAND.match(sent.text)
+        prompt, options = parse(sent.text[command.end() if command else 0 :])
+        if options.private and not root.message.only_for:
+            raise Declined("web.private_in_thread")
+        turn = _turn(sent, session, locale, prompt, replace(options, private=bool(root.message.only_for)))
+        edited = None if command and not sent.target else await self._edited(sent, root)
+        if edited:
+            turn = replace(turn, operation=Operation.EDIT, parent=edited.image, address=edited.address)
+        return await self._take(turn)
+
+    async def _edited(self, sent: Sent, root: Posted) -> _Edited | None:
+        """The picture that is replied to, else the newest of the thread; None while the thread has none."""
+        thread = thread_key(sent.channel, sent.thread)
+        if sent.target:
+            image = await self._conversations.find(thread, sent.target.message)
+            if image is None:
+                raise Declined("declined.parent_gone")
+            image = ImageRef(image.node, sent.target.index)
+        else:
+            image = await self._conversations.head(thread)
+        if image is None:
+            if root.state and not root.state.stage.final:
+                raise Declined("web.still_drawing")
+            return None
+        node = await self._conversations.node(thread, image.node)
+        if node is None or not 0 <= image.index < len(node.images):
+            raise Declined("declined.parent_gone")
+        shown = node.images[image.index].shown
+        return _Edited(image, {"edits": shown.attachment, "message": shown.message})
+
+    async def _take(self, turn: Turn) -> str:
+        """Take a turn on, and show at once that it is: its worker finds the announcement there and goes on with it."""
+        message = announcement_of(turn)
+        if await self._intake.accept(turn):
+            state = State(Stage.WAITING, say(turn.locale, "web.taken_on"))
+            with suppress(RedisError, PlatformGone):
+                await self._workspace.post(message, state)
+        return message.id
+
+    async def _announcement(self, message: str, session: Session) -> Posted:
+        posted = await self._workspace.message(message)
+        if posted and posted.message.answers:
+            posted = await self._workspace.message(posted.message.answers)
+        if posted is None or not posted.message.visible_to(session.user):
+            raise Declined("web.thread_gone")
+        return posted
+
+    async def _check_pictures(self, pictures: Sequence[Shown]) -> None:
+        if len(pictures) > MOST_PICTURES:
+            raise Declined("web.too_many_pictures", {"limit": MOST_PICTURES})
+        for shown in pictures:
+            if not await self._workspace.files.has(shown.digest):
+                raise Declined("web.picture_gone", {"name": shown.name})
+
+
+def _turn(sent: Sent, session: Session, locale: str, prompt: str, options: Options) -> Turn:
+    event = _turn_id(session, sent.event)
+    message = Message(announcement_id(event), sent.channel, Author(session.user, session.name), 0.0)
+    references: tuple[Reference, ...] = tuple(reference_to(message, shown) for shown in sent.pictures)
+    return Turn(
+        id=event,
+        thread=thread_key(sent.channel, sent.thread),
+        author=session.person,
+        prompt=prompt,
+        asked_at=time.time(),
+        options=options,
+        references=references,
+        reply_to=sent.target.message if sent.target else "",
+        locale=locale,
+    )
+
+
+def _turn_id(session: Session, event: str) -> TurnId:
+    """People cannot name each other's events."""
+    return turn_id(PLATFORM, WORKSPACE, f"{session.user}.{event}")
+
+
+def _is_root(posted: Posted, channel: str) -> bool:
+    message = posted.message
+    return message.turn is not None and not message.thread and message.channel == channel

@@ -1,0 +1,169 @@
+"""What a page needs to begin: who sits there, the channels, the models, and what is real."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from adapters.web.changes import Changes
+from adapters.web.guard import COOKIE, SESSION, language
+from adapters.web.incoming import MOST_PICTURES
+from adapters.web.parsing import body
+from adapters.web.render import LABELS, Json, model_json
+from adapters.web.sessions import Sessions
+from adapters.web.workspace import MOST_CHANNELS, Workspace, channel_name
+from core.errors import Declined, ProviderError
+from core.ports import Capabilities
+from core.replies import say
+
+MODELS_SECONDS = 300.0
+MOST_MODELS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WebSetup:
+    """How the web workspace is set up.
+
+    `password` is asked for where there is one. `simulated` says on the page that pictures are. `max_upload_bytes` is
+    per picture, `most_images` what one turn may ask for.
+    """
+
+    default_model: str
+    password: str = field(default="", repr=False)
+    simulated: bool = False
+    max_upload_bytes: int = 30_000_000
+    most_images: int = 4
+
+
+class Models(Protocol):
+    """What is asked of a `core.ports.ImageProvider`: the models that it offers, and what they take."""
+
+    async def models(self) -> Sequence[str]:
+        """Their ids. May raise ProviderError."""
+        ...
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """What one takes. May raise ProviderError, and `Declined` for one that there is not."""
+        ...
+
+
+class Entering(BaseModel):
+    """Somebody at the door."""
+
+    name: str = Field(max_length=200)
+    password: str = Field("", max_length=1000)
+
+
+class NewChannel(BaseModel):
+    """A channel that somebody wants."""
+
+    name: str = Field(max_length=200)
+
+
+class StartRoutes:
+    """Sessions, channels and models."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        sessions: Sessions,
+        changes: Changes,
+        provider: Models,
+        setup: WebSetup,
+    ) -> None:
+        self._workspace = workspace
+        self._sessions = sessions
+        self._changes = changes
+        self._provider = provider
+        self._setup = setup
+        self._models: tuple[float, Sequence[Json]] = (0.0, ())
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where these are asked for."""
+        return [
+            web.get("/api/session", self.session),
+            web.post("/api/session", self.enter),
+            web.delete("/api/session", self.leave),
+            web.get("/api/start", self.start),
+            web.get("/api/models", self.models),
+            web.post("/api/channels", self.open_channel),
+        ]
+
+    async def session(self, request: web.Request) -> web.Response:
+        """Who sits there, if anybody, and whether a password is asked for."""
+        session = request.get(SESSION)
+        return web.json_response(
+            {
+                "user": session.user if session else None,
+                "name": session.name if session else None,
+                "guarded": self._sessions.guarded,
+                "simulated": say(language(request), "web.simulated") if self._setup.simulated else None,
+            }
+        )
+
+    async def enter(self, request: web.Request) -> web.Response:
+        """Say who one is."""
+        entering = await body(request, Entering)
+        token = await self._sessions.open(entering.name, entering.password, request.remote or "")
+        response = web.json_response({})
+        response.set_cookie(
+            COOKIE, token, max_age=self._workspace.ttl, httponly=True, samesite="Strict", secure=request.secure
+        )
+        return response
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """End the session."""
+        await self._sessions.close(request.cookies.get(COOKIE, ""))
+        response = web.json_response({})
+        response.del_cookie(COOKIE)
+        return response
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Everything that does not change while the page is open, and where its live changes begin."""
+        cursor = await self._changes.newest()
+        channels = await self._workspace.channels()
+        return web.json_response(
+            {
+                "cursor": cursor,
+                "now": time.time(),
+                "channels": [channel.name for channel in channels],
+                "default_model": self._setup.default_model,
+                "most_images": self._setup.most_images,
+                "most_pictures": MOST_PICTURES,
+                "max_upload_bytes": self._setup.max_upload_bytes,
+                "labels": {name: say(language(request), f"button.{name}") for name in LABELS},
+            }
+        )
+
+    async def models(self, _: web.Request) -> web.Response:
+        """What the models take, for completion; those that could be asked."""
+        made_at, models = self._models
+        if time.monotonic() - made_at > MODELS_SECONDS or not models:
+            models = await self._ask_models()
+            self._models = (time.monotonic(), models)
+        return web.json_response({"models": models})
+
+    async def open_channel(self, request: web.Request) -> web.Response:
+        """Make a channel."""
+        name = channel_name((await body(request, NewChannel)).name)
+        if name is None:
+            raise Declined("web.bad_channel_name")
+        if not await self._workspace.open_channel(name):
+            raise Declined("web.too_many_channels", {"limit": MOST_CHANNELS})
+        return web.json_response({"name": name})
+
+    async def _ask_models(self) -> list[Json]:
+        try:
+            offered = list(await self._provider.models())[:MOST_MODELS]
+        except ProviderError:
+            offered = []
+        found = []
+        for model in dict.fromkeys((self._setup.default_model, *offered)):
+            try:
+                found.append(model_json(await self._provider.capabilities(model)))
+            except (ProviderError, Declined):
+                continue
+        return found
