@@ -1,0 +1,26 @@
+FROM python:3.13-slim AS build
+WORKDIR /app
+COPY requirements.lock ./
+RUN python -m venv --without-pip .venv \
+    && pip --python .venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --no-deps --require-hashes --requirement requirements.lock
+COPY bot bot
+COPY adapters adapters
+COPY core core
+RUN python -m compileall -q bot adapters core
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home bot \
+    && install --directory --owner bot --mode 0700 /data
+COPY --from=build /app /app
+WORKDIR /app
+ENV PATH=/app/.venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    DATA_DIR=/data
+USER 10001
+# Only the embedded store writes here; with REDIS_URL set nothing does.
+VOLUME /data
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["python", "-m", "bot", "health"]
+CMD ["python", "-m", "bot", "run"]
