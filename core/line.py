@@ -26,6 +26,7 @@ from core.turns import TurnId
 
 HELD_SECONDS = 0.3
 BUSY_SECONDS = 5.0
+UNSERVED_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -52,6 +53,9 @@ class Line:
             async with self.turns.hold(turn_id) as hold:
                 if hold is None:
                     return None
+                if hold.record.turn.thread.platform not in self.platforms:
+                    # Another process serves that platform; this one has no tokens for it.
+                    return UNSERVED_SECONDS
                 try:
                     await self._walk(Steps(hold, self))
                 except NotYet as pause:

@@ -12,6 +12,7 @@ Keys, per lane, expiring a day after their last use:
     queue:<lane>:finish     zset    persons by the virtual end of their last turn
     queue:<lane>:busy       hash    person -> turns that were let in
     queue:<lane>:state      hash    `clock`, the virtual time; `load`, images that were let in
+    lanes                   zset    lanes by when they were last used
 """
 
 import time
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from core.pace import pace_key
-from core.state import key
+from core.state import key, text
 from core.turns import Person, TurnId
 
 DAY = 86_400
@@ -30,7 +31,7 @@ LOOK_AHEAD = 200
 
 _SHARED = (
     """
-local waiting, running, tickets, finish, busy, state, pace = unpack(KEYS)
+local waiting, running, tickets, finish, busy, state, pace, lanes = unpack(KEYS)
 local turn, now, capacity, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function ticket(of)
   local images, person = string.match(redis.call('HGET', tickets, of) or '1 ', '^(%d+) (.*)$')
@@ -60,9 +61,15 @@ local function admit()
   redis.call('ZREMRANGEBYSCORE', finish, '-inf', clock)
   return admitted
 end
-local function keep() for i = 1, 6 do redis.call('EXPIRE', KEYS[i], """
+local function keep()
+  redis.call('ZADD', lanes, now, ARGV[5])
+  redis.call('EXPIRE', lanes, """
     + str(DAY)
-    + """) end end
+    + """)
+  for i = 1, 6 do redis.call('EXPIRE', KEYS[i], """
+    + str(DAY)
+    + """) end
+end
 """
 )
 
@@ -71,7 +78,7 @@ _PLACE = (
     + """
 if redis.call('ZSCORE', running, turn) then return {0, {}} end
 if not redis.call('ZSCORE', waiting, turn) then
-  local images, person, weight = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+  local images, person, weight = tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
   local clock = tonumber(redis.call('HGET', state, 'clock') or '0')
   local start = math.max(clock, tonumber(redis.call('ZSCORE', finish, person) or '0'))
   redis.call('ZADD', waiting, start, turn)
@@ -132,6 +139,10 @@ class Queue:
         rank = await self.redis.zrank(_key(lane, "waiting"), turn_id)
         return 0 if rank is None else int(str(rank)) + 1
 
+    async def lanes(self) -> list[str]:
+        """The lanes that were used of late."""
+        return [text(lane) for lane in await self.redis.zrange(key("lanes"), 0, -1)]
+
     async def lengths(self, lane: str) -> tuple[int, int]:
         """How many turns wait and how many were let in."""
         waiting = await self.redis.zcard(_key(lane, "waiting"))
@@ -140,8 +151,8 @@ class Queue:
 
     async def _run(self, script: str, lane: str, turn_id: TurnId, *rest: object) -> Place:
         names = ("waiting", "running", "tickets", "finish", "busy", "state")
-        keys = [*(_key(lane, name) for name in names), pace_key(lane)]
-        arguments: Sequence[object] = (turn_id, time.time(), self.capacity, self.per_person, *rest)
+        keys = [*(_key(lane, name) for name in names), pace_key(lane), key("lanes")]
+        arguments: Sequence[object] = (turn_id, time.time(), self.capacity, self.per_person, lane, *rest)
         position, admitted = await self.redis.eval(script, len(keys), *keys, *(str(item) for item in arguments))
         return Place(int(position), tuple(TurnId(item.decode()) for item in admitted))
 
