@@ -3,7 +3,7 @@
 It knows nothing of any bot. What Discord permits, refuses and hides comes from simcord's model, corrected where it
 differs from Discord (see `world`, `rules`, `routes`). The clock is the wall clock plus an offset that tests move.
 
-    async with FakeDiscord() as fake, pointed_at(fake):          # or the fixture `fake_discord`, see `fixture`
+    async with FakeDiscord() as fake, pointed_at(fake):          # or the fixture `fake_discord`, see `fixtures`
         guild = fake.guild("Studio")
         channel = fake.channel(guild, "pictures")
         alice = fake.person("alice", guild)

@@ -6,6 +6,7 @@ The document misses two things that Discord refuses or ignores silently, so they
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,14 @@ import jsonschema_rs
 
 DOCUMENT = Path(__file__).parents[3].parent / "shared" / "data" / "discord-openapi.json"
 CONTENT_LIMIT = 2000
-# `nsfw` is documented elsewhere; discord.py puts `tts` into edits too, where Discord passes over it.
-_ALSO_KNOWN = frozenset({"nsfw", "tts"})
+# discord.py sends these along, and Discord passes over them: `tts` in edits, what an object it fetched had besides.
+# `nsfw` of a command is documented elsewhere.
+_PASSED_OVER = re.compile(
+    r"(.*\.)?tts"
+    r"|\[\d+\]\.nsfw"
+    r"|(.*\.)?embeds\[\d+\]\.(flags|type)"
+    r"|(.*\.)?attachments\[\d+\]\.(url|proxy_url|size|width|height|content_type|spoiler|ephemeral|title|flags)"
+)
 
 Schema = dict[str, Any]
 
@@ -88,7 +95,7 @@ def _unknown(value: Any, schemas: list[Schema], where: str) -> Iterator[str]:
     for name, item in value.items():
         if name in properties:
             yield from _unknown(item, properties[name], f"{where}.{name}")
-        elif name not in _ALSO_KNOWN:
+        elif not _PASSED_OVER.fullmatch(f"{where}.{name}".removeprefix(".")):
             yield f"{where}.{name}".removeprefix(".")
 
 
