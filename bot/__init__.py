@@ -1,1 +1,0 @@
-"""imagine-bot: the application that wires core and adapters together; `python -m bot --help`."""

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from core.state import key, text
 
-ALIVE_SECONDS = 20
+ALIVE_SECONDS = 15
 KEEP_SECONDS = 900
 DAY = 86_400
 

@@ -30,7 +30,7 @@ from core.records import Drawing, Prepared, Record
 from core.turns import Node, Person, Turn, TurnId
 
 PREFIX = "imagine:1:"
-LEASE_SECONDS = 30
+LEASE_SECONDS = 15
 SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
@@ -299,7 +299,7 @@ class Turns:
     async def _renew(self, lease: str, token: str, run: asyncio.Task[object] | None) -> None:
         until = time.monotonic() + LEASE_SECONDS
         while time.monotonic() < until:
-            await asyncio.sleep(LEASE_SECONDS / 6)
+            await asyncio.sleep(LEASE_SECONDS / 5)
             try:
                 renewed = await self.redis.eval(_RENEW, 1, lease, token, LEASE_SECONDS * 1000)
             except RedisError:

@@ -1,0 +1,146 @@
+"""`python -m bot check`: tries every setting, and says what to do about what fails."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from rich.console import Console
+from rich.table import Table
+
+from bot.services import open_service, open_store
+from bot.settings import Settings, SetupError
+from bot.wiring import connect
+from core.errors import Declined, NotSent, ProviderError
+from core.fetching import Fetcher
+from core.ports import ImageProvider
+from core.state import key
+from core.turns import FailureReason
+
+OLDEST_SERVER = (6, 2)
+CLOCK_SECONDS = 5.0
+MARKS = {True: "[green]ok[/]", False: "[red]fails[/]", None: "[yellow]note[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: what was tried, whether it holds (None: it holds, and yet should be known), and what to do."""
+
+    what: str
+    holds: bool | None
+    words: str
+
+
+async def check_all(settings: Settings, console: Console) -> int:
+    """Try everything and print a table. Exit code 1 when something fails."""
+    table = Table("what", "", "found")
+    failures = 0
+    async for finding in _findings(settings):
+        failures += finding.holds is False
+        table.add_row(finding.what, MARKS[finding.holds], finding.words)
+    console.print(table)
+    console.print("Everything works." if not failures else f"{failures} to mend.")
+    return 1 if failures else 0
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(open_store(settings))
+        except SetupError as error:
+            yield Finding("store", holds=False, words=str(error))
+            return
+        redis = await stack.enter_async_context(connect(store.url, connections=5))
+        yield Finding("store", None if settings.redis_url is None else True, f"Using {store.words}.")
+        async for finding in check_store(redis):
+            yield finding
+        fetcher = await stack.enter_async_context(Fetcher())
+        try:
+            service = await stack.enter_async_context(open_service(settings, fetcher))
+        except SetupError as error:
+            yield Finding("image service", holds=False, words=str(error))
+            return
+        yield Finding("image service", True if not service.simulated else None, f"Pictures are {service.words}.")
+        async for finding in check_service(service.images, settings.image_model):
+            yield finding
+
+
+async def check_store(redis: Redis) -> AsyncIterator[Finding]:
+    """Reachable, writable, new enough, and set up to keep what it is given."""
+    try:
+        info = await redis.info("server")
+        await redis.set(key("check"), "1", ex=10)
+        await redis.delete(key("check"))
+        seconds, microseconds = await redis.time()
+    except AuthenticationError:
+        yield Finding("store answers", holds=False, words="It refuses our password: put the right one into REDIS_URL.")
+        return
+    except (RedisError, OSError) as error:
+        words = f"It does not answer as it should ({type(error).__name__}). Is REDIS_URL right, and is it running?"
+        yield Finding("store answers", holds=False, words=words)
+        return
+    version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    new = tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_SERVER
+    yield Finding("store answers", new, f"Version {version}." + ("" if new else " It has to be 6.2 or later."))
+    async for finding in _check_keeping(redis):
+        yield finding
+    skew = abs(time.time() - (int(seconds) + int(microseconds) / 1e6))
+    words = f"{skew:.1f} s apart from the store's." + (" Set this machine's clock." if skew > CLOCK_SECONDS else "")
+    yield Finding("clock", skew <= CLOCK_SECONDS, words)
+
+
+async def _check_keeping(redis: Redis) -> AsyncIterator[Finding]:
+    try:
+        policy = (await redis.config_get("maxmemory-policy"))["maxmemory-policy"]
+        appends = (await redis.config_get("appendonly"))["appendonly"]
+    except (ResponseError, KeyError):
+        yield Finding(
+            "store keeps", None, "It does not say how it is set up: see to an append-only file and noeviction."
+        )
+        return
+    yield Finding(
+        "store keeps",
+        None if policy != "noeviction" else True,
+        f"maxmemory-policy is {policy}." + ("" if policy == "noeviction" else " Set noeviction, or turns may vanish."),
+    )
+    yield Finding(
+        "store on disk",
+        None if appends != "yes" else True,
+        f"appendonly is {appends}." + ("" if appends == "yes" else " A crash of the store loses what was accepted."),
+    )
+
+
+async def check_service(images: ImageProvider, model: str) -> AsyncIterator[Finding]:
+    """The key by a free call, the model by the service's own word."""
+    try:
+        known = await images.models()
+    except NotSent as refusal:
+        yield Finding("key", holds=False, words=_SERVICE_WORDS.get(refusal.failure.reason, "It refuses the call."))
+        return
+    except ProviderError:
+        yield Finding(
+            "key", holds=False, words="The service cannot be reached. Is the address right, and the network up?"
+        )
+        return
+    yield Finding("key", holds=True, words=f"Accepted; {len(known)} models are offered.")
+    try:
+        able = await images.capabilities(model)
+    except (Declined, ProviderError):
+        words = f"IMAGE_MODEL={model} is not offered. There are: {', '.join(sorted(known)[:8])} …"
+        yield Finding("model", holds=False, words=words)
+        return
+    ended = bool(able.ends) and able.ends <= datetime.now(UTC).date().isoformat()
+    note = f" It was announced to end on {able.ends}; {able.successor} comes after it." if able.ends else ""
+    offered = model in known
+    words = f"{model} is offered.{note}" if offered else f"{model} is not in the service's list.{note}"
+    yield Finding("model", offered and (None if ended else True), words)
+
+
+_SERVICE_WORDS = {
+    FailureReason.BAD_KEY: "The service does not accept the key: put the right one into GMI_API_KEY.",
+    FailureReason.NO_CREDIT: "The account is empty: add credit.",
+    FailureReason.WRONG_HOST: "That address is not the request queue: see GMI_BASE_URL.",
+}
