@@ -14,7 +14,7 @@ from rich.table import Table
 from bot.services import open_service, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import connect
-from core.errors import Declined, NotSent, ProviderError
+from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
 from core.ports import ImageProvider
 from core.state import key
@@ -117,7 +117,7 @@ async def check_service(images: ImageProvider, model: str) -> AsyncIterator[Find
     """The key by a free call, the model by the service's own word."""
     try:
         known = await images.models()
-    except NotSent as refusal:
+    except Unavailable as refusal:
         yield Finding("key", holds=False, words=_SERVICE_WORDS.get(refusal.failure.reason, "It refuses the call."))
         return
     except ProviderError:

@@ -16,8 +16,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="**imagine-bot**: picture-making inside team chat. With no tokens in the environment or `.env`, `run` opens a "
-    "local web workspace over simulated pictures. Every setting is a variable of the environment; README has the table.",
+    help="**imagine-bot**: picture-making inside team chat. With no tokens in the environment or `.env`, `run` "
+    "opens a local web workspace over simulated pictures. Every setting is an environment variable; README has them all.",
 )
 FAILED = 1
 BAD_SETUP = 2

@@ -45,7 +45,7 @@ class ShellChat:
 
     async def deliver(self, turn: Turn, announcement: Announcement, result: Result, *, repeated: bool) -> Delivered:
         """Write the pictures, the second and later ones with a number; the same turn writes the same files."""
-        del repeated
+        del turn, repeated
         files = [self._path(index, result) for index in range(len(result.images))]
         for path, image in zip(files, result.images, strict=True):
             await asyncio.to_thread(path.write_bytes, image.picture.data)

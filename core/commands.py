@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 
 from core.errors import Declined
 from core.ports import Capabilities
@@ -13,6 +12,7 @@ OPTIONS = {"--ar": "16:9", "--n": "2", "--model": "gemini-2.5-flash-image", "--s
 FLAGS = ("--private",)
 SYNONYMS = {"--aspect": "--ar", "--ratio": "--ar", "--aspect-ratio": "--ar", "--count": "--n"}
 
+_SHAPES = {"wide": "16:9", "landscape": "3:2", "square": "1:1", "portrait": "2:3", "tall": "9:16"}
 _QUOTES = str.maketrans("“”„«»‘’‚", '"""""\'\'\'')
 # Phones make one long dash of two hyphens; a dash before any other word is prose.
 _NAMES = "|".join(name.removeprefix("--") for name in (*OPTIONS, *FLAGS, *SYNONYMS))
@@ -79,12 +79,13 @@ def check(prompt: str, options: Options, capabilities: Capabilities, *, most_ima
 
 
 def nearest_ratio(asked: str, known: tuple[str, ...]) -> str:
-    """The ratio that a person who typed `asked` most likely meant: by its shape, else by its letters."""
+    """The ratio that a person who typed `asked` most likely meant, by its shape or its name."""
     try:
-        width, height = (float(part) for part in re.split(r"[:.x/,-]", asked, maxsplit=1))
+        named = _SHAPES.get(asked.lower(), asked)
+        width, height = (float(part) for part in re.split(r"[:.x/,-]", named, maxsplit=1))
         shape = width / height
     except (ValueError, ZeroDivisionError):
-        return next(iter(get_close_matches(asked, known, n=1, cutoff=0)), known[0])
+        return known[0]
     return min(known, key=lambda ratio: abs(_shape(ratio) - shape))
 
 
