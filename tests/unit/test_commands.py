@@ -86,7 +86,8 @@ def test_what_the_model_will_not_take_is_said_before_anything_is_spent(
         ("1920x1080", "16:9"),
         ("9:15", "9:16"),
         ("2:1", "16:9"),
-        ("wide", "1:1"),
+        ("wide", "16:9"),
+        ("nonsense", "1:1"),
         ("1:0", "1:1"),
     ],
 )
