@@ -9,6 +9,8 @@ import pytest
 from tests.fakes.discord import FakeDiscord, NotAllowed, Upload
 from tests.fakes.discord.client import Listener, connected
 
+pytest_plugins = ["tests.fakes.discord.fixtures"]
+
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -310,6 +312,9 @@ async def test_an_app_that_only_a_user_installed_answers_within_its_limits(fake_
         assert (await (await alice.slash(channel, "imagine")).answered()).private
         group = fake_discord.group(alice, bob)
         assert (await (await alice.slash(group, "imagine")).answered()).original is not None
+        assert client.interactions[-1].context.private_channel
+        with pytest.raises(discord.Forbidden):
+            await client.get_partial_messageable(group.id).send("not here")
 
 
 async def test_who_is_pinged_follows_allowed_mentions(fake_discord: FakeDiscord) -> None:

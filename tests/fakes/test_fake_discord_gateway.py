@@ -9,6 +9,8 @@ import pytest
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord.client import Listener, connected
 
+pytest_plugins = ["tests.fakes.discord.fixtures"]
+
 CONTENT = discord.Intents(guilds=True, messages=True, message_content=True)
 
 

@@ -14,6 +14,8 @@ from tests.fakes.discord import FakeDiscord, Invocation, Person
 from tests.fakes.discord import schema as api_document
 from tests.fakes.discord.client import Listener, connected, logged_in
 
+pytest_plugins = ["tests.fakes.discord.fixtures"]
+
 MESSAGES = "/channels/{channel_id}/messages"
 MIB = 1024 * 1024
 
@@ -203,6 +205,9 @@ async def test_links_expire_and_are_fresh_in_a_message_fetched_again(room: Room)
     assert await fresh.read() == b"xxxxx"
     async with aiohttp.ClientSession() as http, http.get(fresh.url.replace("hm=", "hm=0")) as answer:
         assert answer.status == 404
+    await sent.delete()
+    with pytest.raises(discord.NotFound):
+        await fresh.read()
 
 
 async def test_without_the_portals_switch_rest_blanks_content_too(room: Room) -> None:
@@ -262,7 +267,6 @@ async def test_an_archived_thread_opens_when_written_to_and_a_locked_one_refuses
     await inside.send("two")
     assert thread.thread_metadata is not None
     assert not thread.thread_metadata.archived
-    room.fake.deny(room.channel, "manage_threads")
     room.fake.archive(thread, locked=True)
     assert await refusal(inside.send("three")) == (400, 160005)
     room.fake.unarchive(thread)
@@ -271,10 +275,12 @@ async def test_an_archived_thread_opens_when_written_to_and_a_locked_one_refuses
 
 async def test_the_owner_of_a_thread_may_rename_it_and_only_a_moderator_lock_it(room: Room) -> None:
     thread = room.fake.thread(room.channel, "a fox")
-    room.fake.deny(room.channel, "manage_threads", "manage_channels")
     await room.client.http.edit_channel(thread.id, name="a red fox")
     assert thread.name == "a red fox"
     assert await refusal(room.client.http.edit_channel(thread.id, locked=True)) == (403, 50013)
+    room.fake.allow(room.guild, "manage_threads")
+    await room.client.http.edit_channel(thread.id, locked=True)
+    room.fake.deny(room.guild, "manage_threads")
     hers = room.fake.thread(room.channel, "hers", by=room.alice)
     assert await refusal(room.client.http.edit_channel(hers.id, name="mine")) == (403, 50013)
 

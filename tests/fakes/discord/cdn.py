@@ -6,7 +6,7 @@ import io
 import mimetypes
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
@@ -63,6 +63,11 @@ class SignedCdn(CdnStore):
         if size := _pixel_size(data):
             stored["width"], stored["height"] = size
         return stored
+
+    def forget(self, attachments: Iterable[Mapping[str, Any]]) -> None:
+        """Files go with their message."""
+        for attachment in attachments:
+            self._blobs.pop(str(attachment["url"]).removeprefix(self.base).partition("?")[0], None)
 
     def data_of(self, attachment: Mapping[str, Any]) -> bytes:
         """The bytes behind an attachment object, whatever its link's age."""

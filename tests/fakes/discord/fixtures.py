@@ -1,15 +1,15 @@
-"""The fixture: a Discord that discord.py already points at, and that took offence at no request in the end."""
+"""The pytest fixture: name it with `pytest_plugins = ["tests.fakes.discord.fixtures"]`."""
 
 from collections.abc import AsyncIterator
 
-import pytest_asyncio
+import pytest
 
 from tests.fakes.discord.server import FakeDiscord, pointed_at
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def fake_discord() -> AsyncIterator[FakeDiscord]:
-    """A running FakeDiscord. The test fails at its end if a request broke Discord's API document.
+    """A running FakeDiscord that discord.py points at; a request that broke the API document fails the test at its end.
 
     A test that breaks it on purpose empties `violations` itself.
     """

@@ -1,10 +1,8 @@
 """The gateway: hello, heartbeats, identify, resume with replay, and everything that goes wrong with them on request."""
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,7 @@ from simcord.backend import serializers
 
 from tests.fakes.discord.cdn import SignedCdn
 from tests.fakes.discord.clock import MovableClock
+from tests.fakes.discord.disruptions import Disruptions
 from tests.fakes.discord.projection import for_session, outgoing, shard_of
 from tests.fakes.discord.sessions import Connection, Session
 from tests.fakes.discord.world import World
@@ -42,13 +41,12 @@ class Portal:
     application_flags: Callable[[], int]
 
 
-class Gateway:
+class Gateway(Disruptions):
     """All sessions of all shards; every session of a shard gets every event of it."""
 
     def __init__(self, world: World, cdn: SignedCdn, clock: MovableClock, portal: Portal) -> None:
         self.url = ""
-        self.sessions: list[Session] = []
-        self.connections: list[Connection] = []
+        super().__init__()
         self.identifies: list[Identify] = []
         self.resumes: list[tuple[str, int, bool]] = []  # session id, sequence, whether it went well
         self.presences: list[dict[str, Any]] = []
@@ -60,67 +58,14 @@ class Gateway:
         self.replay_limit = 10_000
         self.recommended_shards = 1
         self._world, self._cdn, self._clock, self._portal = world, cdn, clock, portal
-        self._refusals: list[int] = []
         self._last_identify: dict[int, float] = {}
-        self._open = asyncio.Event()
-        self._open.set()
-        self._silent = False
         world.subscribers.append(self.publish)
 
-    # -- what tests ask for
-
-    def drop(self, shard: int | None = None) -> None:
-        """Cut the lines (of one shard); their sessions can be resumed."""
-        for connection in self._of(shard):
-            connection.cut()
-
-    def close(self, code: int, shard: int | None = None) -> None:
-        """Close with a code; 4007 and 4009 also end the session."""
-        for connection in self._of(shard):
-            if code in (4007, 4009) and connection.session in self.sessions:
-                self.sessions.remove(connection.session)
-            connection.detach()
-            connection.close(code)
-
-    def reconnect(self, shard: int | None = None) -> None:
-        """Op 7: the bot is asked to come again and resume."""
-        for connection in self._of(shard):
-            connection.send(7)
-
-    def invalidate(self, *, resumable: bool, shard: int | None = None) -> None:
-        """Op 9."""
-        for connection in self._of(shard):
-            if not resumable and connection.session in self.sessions:
-                self.sessions.remove(connection.session)
-            connection.send(9, resumable)
-
-    def forget(self) -> None:
-        """End all sessions without telling anybody: the next resume gets op 9 false."""
-        for connection in list(self.connections):
-            connection.cut()
-        self.sessions.clear()
-
-    def refuse(self, code: int, times: int = 1) -> None:
-        """Close the next identifies or resumes with this code."""
-        self._refusals += [code] * times
-
-    def zombie(self, on: bool = True) -> None:
-        """Lines stay up, but nothing comes over them any more; not over new ones either until switched off."""
-        self._silent = on
-        for connection in self.connections:
-            connection.silent = connection.silent or on
-
-    @asynccontextmanager
-    async def outage(self) -> AsyncIterator[None]:
-        """Lines are cut; whoever connects waits for its hello until the block ends."""
-        self._open.clear()
-        try:
-            self.drop()
-            yield
-        finally:
-            self._open.set()
-
     # -- what Discord does
+
+    def application_flags(self) -> int:
+        """The application's flags, which tell what the portal grants."""
+        return self._portal.application_flags()
 
     def bot_info(self) -> dict[str, Any]:
         """GET /gateway/bot."""
@@ -153,7 +98,7 @@ class Gateway:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self._receive(connection, json.loads(message.data))
+                    self._read(connection, message.data)
         finally:
             self.connections.remove(connection)
             if socket.close_code in _CLIENT_ENDS_SESSION and connection.session in self.sessions:
@@ -168,16 +113,17 @@ class Gateway:
         for connection in list(self.connections):
             connection.cut()
 
-    def _of(self, shard: int | None) -> list[Connection]:
-        return [
-            connection
-            for connection in self.connections
-            if shard is None or (connection.session is not None and connection.session.shard == shard)
-        ]
+    def _read(self, connection: Connection, text: str) -> None:
+        try:
+            frame = json.loads(text)
+            op, data = frame["op"], frame.get("d")
+        except (ValueError, TypeError, KeyError):
+            connection.close(4002)
+            return
+        self._receive(connection, op, data)
 
-    def _receive(self, connection: Connection, frame: dict[str, Any]) -> None:
-        data = frame.get("d")
-        match frame["op"]:
+    def _receive(self, connection: Connection, op: int, data: Any) -> None:
+        match op:
             case 1:
                 self.heartbeats += 1
                 connection.send(11)
@@ -245,7 +191,7 @@ class Gateway:
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "shard": [session.shard, session.shards],
-            "application": {"id": str(self._world.application_id), "flags": self._portal.application_flags()},
+            "application": {"id": str(self._world.application_id), "flags": self.application_flags()},
         }
         session.dispatch("READY", ready)
         for guild in mine:

@@ -7,6 +7,7 @@ from simcord.backend import serializers
 from simcord.backend.access import channel_accessible, message_accessible
 from simcord.backend.errors import BackendError
 from simcord.backend.models import AllowedMentions, Channel, Message, User
+from simcord.backend.permissions import flag
 
 from tests.fakes.discord import commands, interactions
 from tests.fakes.discord.interactions import Invocation, NotAllowed, Upload
@@ -209,7 +210,7 @@ class Person:
             world.require_permissions(channel.guild_id, self.id, channel.id, *permissions)
         except BackendError as refused:
             raise NotAllowed(f"{self.name} may not: {permissions} ({refused})") from None
-        moderator = world.compute_permissions(channel.guild_id, self.id, channel.id) & (1 << 34)
+        moderator = world.compute_permissions(channel.guild_id, self.id, channel.id) & flag("manage_threads")
         if is_locked(channel) and not moderator:
             raise NotAllowed("the thread is locked")
 

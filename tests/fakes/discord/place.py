@@ -136,7 +136,7 @@ class Place:
             own = self.world.create_role(guild.id, f"of {who.name}")
             self.world.add_member_role(guild.id, who.id, own.id)
             who = own
-        roles = [who] if who is not None else [self._bot_role(guild), guild.everyone_role]
+        roles = [who] if who is not None else [self._bot_role(guild)] + ([] if granted else [guild.everyone_role])
         for role in roles:
             role.permissions = role.permissions | bits if granted else role.permissions & ~bits
         self.world.announce_role_updates(guild.id, roles)
@@ -152,6 +152,10 @@ class Place:
         if found is None:
             raise LookupError(f"no command {name!r} of type {kind}")
         return found
+
+    def thread_of(self, message: AnyMessage) -> Channel | None:
+        """The thread that was started from a message; it has the message's id."""
+        return self.world.channels.get(message.id)
 
     def stored(self, message: AnyMessage) -> Message:
         """Simcord's record of a message."""

@@ -87,7 +87,8 @@ class Rest:
             call.body = {}
         try:
             return self.routes.carry_out(call)
-        except (KeyError, TypeError, ValueError) as malformed:
+        except (AttributeError, KeyError, TypeError, ValueError) as malformed:
+            self.violations.append(f"{call.method} {call.template}: malformed: {malformed!r}")
             raise invalid_form_body(f"malformed: {malformed!r}") from malformed
         finally:
             call.body = as_sent

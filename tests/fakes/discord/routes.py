@@ -34,6 +34,8 @@ class Routes:
         self._nonces = nonces
         self._ours: dict[tuple[str, str], Handler] = {
             ("GET", "/gateway"): lambda _: {"url": gateway.url},
+            ("GET", "/oauth2/applications/@me"): self._application,
+            ("GET", "/applications/@me"): self._application,
             ("GET", "/gateway/bot"): lambda _: gateway.bot_info(),
             ("GET", _MESSAGES): self._history,
             ("POST", _MESSAGES): self._send,
@@ -72,6 +74,10 @@ class Routes:
             raise errors.invalid_form_body(f"unknown fields {unknown.fields}") from None
         except RouteNotImplemented:
             raise BackendError(404, 0, "404: Not Found") from None
+
+    def _application(self, call: Call) -> Any:
+        about = dispatch(self._world, "GET", "/oauth2/applications/@me")
+        return about | {"flags": self._gateway.application_flags()}
 
     # -- messages
 

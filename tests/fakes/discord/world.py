@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import discord
-from simcord.backend import Backend, serializers
+from simcord.backend import Backend, errors, serializers
 from simcord.backend.access import channel_accessible
 from simcord.backend.models import AllowedMentions, Channel, Guild, Interaction, Message, User
 from simcord.backend.ops.guilds import DEFAULT_EVERYONE_PERMISSIONS
@@ -97,6 +97,17 @@ class World(Backend):
         _, _, users, roles, everyone = super()._mention_state(channel, author_id, content, policy, reply_author_id)
         return users, roles, users, roles, everyone
 
+    def edit_message(self, channel_id: int, message_id: int, fields: dict[str, Any]) -> Message:
+        before = list(self.get_message(channel_id, message_id).attachments)
+        message = super().edit_message(channel_id, message_id, fields)
+        kept = {item["id"] for item in message.attachments}
+        self.cdn.forget(item for item in before if item["id"] not in kept)
+        return message
+
+    def delete_message(self, channel_id: int, message_id: int) -> None:
+        self.cdn.forget(self.get_message(channel_id, message_id).attachments)
+        super().delete_message(channel_id, message_id)
+
     # -- guilds and people
 
     def found_guild(self, name: str, *, with_bot: bool, shard: tuple[int, int] | None = None) -> Guild:
@@ -113,6 +124,8 @@ class World(Backend):
         defaults = discord.Permissions(DEFAULT_EVERYONE_PERMISSIONS)
         defaults.update(use_external_apps=True, create_private_threads=True, mention_everyone=True)
         guild.everyone_role.permissions = defaults.value
+        bot_role = next(role for role in guild.roles.values() if role.managed)
+        bot_role.permissions = DEFAULT_EVERYONE_PERMISSIONS  # as a modest invitation asks for: nothing to moderate with
         if with_bot:
             self.emit("GUILD_CREATE", self.guild_payload(guild))
         else:
@@ -129,7 +142,16 @@ class World(Backend):
 
     def bot_sees(self, channel_id: int) -> bool:
         """Whether the bot may view the channel."""
+        channel = self.channels.get(channel_id)
+        if channel is not None and channel.type == GROUP_DM:
+            return False
         return channel_accessible(self, channel_id, self.bot_user.id)
+
+    def require_permissions(self, guild_id: int | None, user_id: int, channel_id: int | None, *names: str) -> None:
+        """Simcord lets the bot into every direct conversation; a group's is not the bot's."""
+        if channel_id is not None and user_id == self.bot_user.id and self.get_channel(channel_id).type == GROUP_DM:
+            raise errors.missing_access()
+        super().require_permissions(guild_id, user_id, channel_id, *names)
 
     def file_limit(self, guild_id: int | None) -> int:
         """Bytes that one file may have."""
