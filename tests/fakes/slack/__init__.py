@@ -25,6 +25,7 @@ The world (`admin.py`)
     new_channel(team, name, members=None, *, channel_id="", private=False, with_bot=True, shared=False) -> Channel
     invite(channel, user=None), remove(channel, user=None)      None is the app's bot
     archive(channel), deactivate(user), tombstone(file)
+    send_event(team, event) -> Delivery                         any event the double has no verb for
     team.storage_full, team.uploads_disabled, team.max_file_bytes
 
 Installing
@@ -53,7 +54,8 @@ What a person sees (`screen.py`)
     look(user, message) -> Shown      text, fallback, files, images, pictures, buttons, button(name), private, replies
     pictures(user, channel) -> list[bytes]
     dm(user) -> Channel, home(user) -> view JSON | None
-    assistant_threads[(channel.id, ts)] -> AssistantThread       status, statuses, prompts, title
+    assistant_threads[(channel.id, ts)] -> AssistantThread       statuses, loading_messages, prompts, title
+    assistant_status(root) -> str                                empty two minutes after it was set
 
 What was exchanged
     requests, calls(method, *, team=None) -> list[Request]       also "upload", "download", "response_url"

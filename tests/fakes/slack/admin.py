@@ -58,8 +58,15 @@ class Arranging(Looking):
         channel.members.add(user.id if user else channel.team.bot_user_id)
 
     def remove(self, channel: Channel, user: User | None = None) -> None:
-        """Put a person, or the app's bot, out of a channel."""
+        """Put a person, or the app's bot, out of a channel; the app is told of its own leaving if it subscribed."""
         channel.members.discard(user.id if user else channel.team.bot_user_id)
+        left = "group_left" if channel.kind == "group" else "channel_left"
+        if user is None and left in self.app.events:
+            self.send_event(channel.team, {"type": left, "channel": channel.id})
+
+    def send_event(self, team: Workspace, event: Json) -> Delivery:
+        """Send any event that the double has no verb for, in Slack's outer payload."""
+        return events.send(self, team, {"event_ts": self.clock.timestamp(), **event})
 
     def archive(self, channel: Channel) -> None:
         channel.archived = True

@@ -4,15 +4,14 @@ import base64
 
 from tests.fakes.slack.call import Call, SlackError, method
 from tests.fakes.slack.messages import channel_json, message_json
-from tests.fakes.slack.model import Channel, Json, Message
+from tests.fakes.slack.model import FAMILY, Channel, Json, Message
 
 COMMERCIAL_PAGE = 15
-_FAMILY = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
 def _readable(call: Call, verb: str) -> Channel:
     channel = call.channel()
-    call.scope(f"{_FAMILY[channel.kind]}:{verb}")
+    call.scope(f"{FAMILY[channel.kind]}:{verb}")
     if verb == "history" and channel.team.bot_user_id not in channel.members:
         raise SlackError("not_in_channel")
     return channel

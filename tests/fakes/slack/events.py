@@ -3,9 +3,7 @@
 from tests.fakes.slack.core import Core
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.messages import message_json
-from tests.fakes.slack.model import Channel, Json, Message, User, View, Workspace
-
-_FAMILY = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
+from tests.fakes.slack.model import FAMILY, Channel, Json, Message, User, View, Workspace
 
 
 def wrapped(core: Core, team: Workspace, event: Json, *, shared: bool = False) -> Json:
@@ -51,8 +49,8 @@ def _hears(core: Core, channel: Channel, *, subscription: str, scope: str) -> bo
 
 
 def _about_messages(core: Core, channel: Channel, event: Json) -> list[Delivery]:
-    subscription = f"message.{_FAMILY[channel.kind]}"
-    if not _hears(core, channel, subscription=subscription, scope=f"{_FAMILY[channel.kind]}:history"):
+    subscription = f"message.{FAMILY[channel.kind]}"
+    if not _hears(core, channel, subscription=subscription, scope=f"{FAMILY[channel.kind]}:history"):
         return []
     placed = event | {"channel": channel.id, "channel_type": channel.kind}
     return [send(core, channel.team, placed, shared=channel.shared)]

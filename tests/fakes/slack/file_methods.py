@@ -3,7 +3,6 @@
 from tests.fakes.slack import chat, events
 from tests.fakes.slack.call import Call, SlackError, method
 from tests.fakes.slack.core import Core
-from tests.fakes.slack.files import can_read
 from tests.fakes.slack.model import Channel, File, Json, Message
 
 LONGEST_ALT = 1_000
@@ -148,6 +147,4 @@ def downloadable(core: Core, file: File | None, bearer: str) -> bool:
     token = core.token_for(bearer)
     if file is None or token is None or token.dead or "files:read" not in token.scopes or file.team not in token.teams:
         return False
-    return any(core.files.seen_by(file, team.bot_user_id) for team in token.teams) or any(
-        can_read(channel, file.team.bot_user_id) for channel, _, _ in file.shares
-    )
+    return core.files.seen_by(file, file.team.bot_user_id)

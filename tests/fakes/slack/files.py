@@ -3,6 +3,7 @@
 import asyncio
 import io
 import mimetypes
+import re
 import secrets
 from typing import Any
 
@@ -75,8 +76,7 @@ class Files:
 
     def image_problem(self, token: Token, reference: Json) -> str | None:
         """Why Slack would not take this `slack_file` in a block, or None."""
-        named = reference.get("id") or str(reference.get("url", "")).rpartition("-")[2].partition("/")[0]
-        file = self.of(token, named)
+        file = self.of(token, referenced(reference))
         if file is None or file.tombstone:
             return "invalid slack file"
         if not file.processed:
@@ -148,6 +148,12 @@ class Files:
             shares.setdefault(visibility, {}).setdefault(channel.id, []).append(entry)
         ids = {kind: sorted({c.id for c, _, _ in file.shares if c.kind == kind}) for kind in ("channel", "group", "im")}
         return {"shares": shares, "channels": ids["channel"], "groups": ids["group"], "ims": ids["im"]}
+
+
+def referenced(reference: Json) -> str:
+    """The file id in a `slack_file` object, given by `id` or by `url`; empty when there is none."""
+    in_url = re.search(r"[-/](F\w+)/", str(reference.get("url", "")))
+    return str(reference.get("id") or (in_url.group(1) if in_url else ""))
 
 
 def can_read(channel: Channel, user_id: str) -> bool:

@@ -44,6 +44,10 @@ BOT_EVENTS = frozenset(
 )
 
 
+FAMILY = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
+"""What a kind of conversation is called in scopes (`groups:history`) and subscriptions (`message.groups`)."""
+
+
 @dataclass(slots=True)
 class App:
     """The app's page on api.slack.com: its secrets, its subscriptions and where Slack sends things.

@@ -4,6 +4,7 @@ from tests.fakes.slack import chat, events, interactions, replies, text
 from tests.fakes.slack.call import SlackError
 from tests.fakes.slack.core import Core
 from tests.fakes.slack.delivery import Delivery
+from tests.fakes.slack.files import can_read
 from tests.fakes.slack.messages import message_json
 from tests.fakes.slack.model import Channel, File, Message, Upload, User
 
@@ -25,8 +26,8 @@ class Writing(Core):
         The app gets `message` (`subtype: file_share` with files), and `app_mention` too when the text holds
         the app's mention (`team.bot.at`). Returns at once; the events are in `deliveries`.
         """
-        if channel.archived:
-            raise ValueError(f"#{channel.name} is archived")
+        if channel.archived or user.deleted or not can_read(channel, user.id):
+            raise ValueError(f"{user.name} cannot write in #{channel.name}")
         root = thread.thread_ts or thread.ts if isinstance(thread, Message) else thread
         written = text.escape(typed)
         message = Message(self.clock.timestamp(), user.id, channel, written, root, text.rich_text(written))

@@ -4,7 +4,6 @@ from tests.fakes.slack import events
 from tests.fakes.slack.call import Call, SlackError, method
 from tests.fakes.slack.model import AssistantThread, Json, User
 
-STATUS_SECONDS = 120.0
 MOST_PROMPTS = 4
 MOST_LOADING_MESSAGES = 10
 

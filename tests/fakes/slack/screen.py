@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from tests.fakes.slack import text
-from tests.fakes.slack.files import can_read
+from tests.fakes.slack.files import can_read, referenced
 from tests.fakes.slack.interacting import Element, Interacting, elements
 from tests.fakes.slack.model import Channel, File, Json, Message, User
+
+STATUS_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,12 @@ class Looking(Interacting):
         view = self.homes.get(user)
         return self.view_json(view) if view else None
 
+    def assistant_status(self, root: Message) -> str:
+        """What the agent panel says under the app's name; Slack forgets it after two minutes."""
+        thread = self.assistant_threads.get((root.channel.id, root.ts))
+        recent = thread is not None and self.clock.now() - thread.status_set_at < STATUS_SECONDS
+        return thread.status if thread is not None and recent else ""
+
     def pictures(self, user: User, channel: Channel) -> list[bytes]:
         """The bytes of every picture this person sees in a channel and its threads, oldest first."""
         return [data for shown in self.everything(user, channel) for data in shown.pictures]
@@ -141,7 +149,8 @@ class Looking(Interacting):
         )
 
     def _file(self, user: User, file: File) -> ShownFile:
-        data = file.data if not file.tombstone and self.files.seen_by(file, user.id) else None
+        closed = file.tombstone or file.remote or not self.files.seen_by(file, user.id)
+        data = None if closed else file.data
         return ShownFile(file.id, file.name, file.title, file.alt, file.mimetype, data)
 
     def _image(self, user: User, item: Json) -> ShownImage:
@@ -149,8 +158,7 @@ class Looking(Interacting):
         alt, reference = str(item.get("alt_text", "")), item.get("slack_file")
         if reference is None:
             return ShownImage(alt, title, item.get("image_url"), None)
-        named = reference.get("id") or str(reference.get("url", "")).rpartition("-")[2].partition("/")[0]
-        file = self.files.by_id.get(named)
+        file = self.files.by_id.get(referenced(reference))
         return ShownImage(alt, title, None, self._file(user, file).data if file else None)
 
 
