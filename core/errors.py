@@ -4,7 +4,8 @@
     ├── Declined                 a turn that is not taken on: the person is told why, nothing was spent
     ├── ProviderError            the image service
     │   ├── NotSent              nothing of the request reached it, or it said that it made nothing: safe to send again
-    │   └── AnswerLost           sent, and what became of it is unknown: never send again blindly
+    │   ├── AnswerLost           sent, and what became of it is unknown: never send again blindly
+    │   └── Unavailable          a call that costs nothing came to nothing: safe to make again
     ├── PlatformError            the chat platform
     │   ├── PlatformBusy         try again later
     │   └── PlatformGone         this place will not take it, now or later
@@ -49,6 +50,16 @@ class NotSent(ProviderError):
 
 class AnswerLost(ProviderError):
     """A request may have been made, and charged, and its answer did not arrive."""
+
+
+@dataclass(eq=False)
+class Unavailable(ProviderError):
+    """A call that costs nothing came to nothing; `failure` says why and after how many seconds to try again.
+
+    With `failure.retry_after` None trying again will not help until somebody does something about it.
+    """
+
+    failure: Failed
 
 
 class PlatformError(ImagineError):
