@@ -28,7 +28,7 @@ ImageCheck = Callable[[Json], str | None]
 
 def message_problems(blocks: object, image: ImageCheck) -> list[str]:
     """Everything wrong with a message's blocks, empty when Slack would take them."""
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+    if not isinstance(blocks, list) or not _are_blocks(blocks):
         return ["blocks must be an array of objects"]
     found = [] if len(blocks) <= MESSAGE_BLOCKS else [f"no more than {MESSAGE_BLOCKS} items allowed [/blocks]"]
     return found + _all_problems(blocks, image, surface="message")
@@ -36,7 +36,7 @@ def message_problems(blocks: object, image: ImageCheck) -> list[str]:
 
 def view_problems(view: object, image: ImageCheck, *, kind: str) -> list[str]:
     """Everything wrong with a modal (`kind="modal"`) or Home tab (`kind="home"`)."""
-    if not isinstance(view, dict) or not isinstance(view.get("blocks"), list):
+    if not isinstance(view, dict) or not _are_blocks(view.get("blocks")):
         return ["view must be an object with blocks"]
     if view.get("type") != kind:
         return [f"type must be {kind} [/view/type]"]
@@ -52,16 +52,23 @@ def view_problems(view: object, image: ImageCheck, *, kind: str) -> list[str]:
     return found + _all_problems(view["blocks"], image, surface=kind)
 
 
+def _are_blocks(blocks: object) -> bool:
+    return isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)
+
+
 def _all_problems(blocks: list[Json], image: ImageCheck, surface: str) -> list[str]:
     found: list[str] = []
     for number, block in enumerate(blocks):
-        found += block_problems(block, f"/blocks/{number}", surface)
+        try:
+            found += block_problems(block, f"/blocks/{number}", surface)
+        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+            found.append(f"malformed: {wrong} [/blocks/{number}]")
         found += [
             f"{problem} [/blocks/{number}/slack_file]"
             for item in objects(block)
             if isinstance(item.get("slack_file"), dict) and (problem := image(item["slack_file"]))
         ]
-    ids = Counter(block["block_id"] for block in blocks if "block_id" in block)
+    ids = Counter(str(block["block_id"]) for block in blocks if "block_id" in block)
     return found + [f"block_id {name!r} already exists [/blocks]" for name, count in ids.items() if count > 1]
 
 

@@ -110,6 +110,7 @@ async def post_message(call: Call) -> Json:
         metadata=metadata or None,
         bot_id=channel.team.bot_id,
         app_id=core.app.app_id,
+        broadcast=call.flag("reply_broadcast"),
         unfurl=(call.args.get("unfurl_links") is not False, call.args.get("unfurl_media") is not False),
     )
     place_message(core, message, linked_names=_linked_names(call))
@@ -202,7 +203,7 @@ def remove_message(core: Core, message: Message) -> None:
         message.subtype, message.user, message.bot_id, message.metadata = "tombstone", "USLACKBOT", None, None
         events.message_changed(core, message, previous)
         return
-    del channel.messages[message.ts]
+    channel.drop(message)
     events.message_deleted(core, channel, previous)
 
 

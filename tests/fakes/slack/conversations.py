@@ -47,7 +47,7 @@ def _from_cursor(cursor: str) -> int:
 @method("conversations.history")
 async def history(call: Call) -> Json:
     channel = _readable(call, "history")
-    top = [m for m in channel.messages.values() if not m.is_reply]
+    top = [m for m in channel.messages.values() if not m.is_reply or m.broadcast]
     return _page(call, sorted(top, key=lambda m: m.ts, reverse=True), default=100) | {"pin_count": 0}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tests.fakes.slack import text
@@ -26,6 +26,7 @@ from tests.fakes.slack.model import (
 )
 from tests.fakes.slack.outbox import Outbox
 from tests.fakes.slack.sockets import Sockets
+from tests.fakes.slack.tasks import Tasks
 
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 1800.0
@@ -92,22 +93,11 @@ class Core:
         self.files = Files(self.clock)
         self._count = 0
         self._happened = asyncio.Event()
-        self._chores: set[asyncio.Task[None]] = set()
+        self.tasks = Tasks()
 
     def new_id(self, prefix: str) -> str:
         self._count += 1
         return f"{prefix}0{self._count:09X}"
-
-    def background(self, chore: Coroutine[None, None, None]) -> None:
-        """Run something that Slack does after it answered."""
-        task = asyncio.create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
-
-    async def stop_chores(self) -> None:
-        for task in list(self._chores):
-            task.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
 
     def happened(self) -> None:
         """Something changed: wake whoever waits for a condition."""
@@ -189,7 +179,7 @@ class Core:
 
     def add_message(self, message: Message, *, linked_names: bool = False) -> None:
         """Put a message into its conversation and note whom it notifies when the app wrote it."""
-        message.channel.messages[message.ts] = message
+        message.channel.add(message)
         self.note_pings(message, linked_names=linked_names)
         self.happened()
 

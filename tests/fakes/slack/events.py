@@ -60,8 +60,8 @@ def message_posted(core: Core, message: Message) -> list[Delivery]:
     """`message`, and `app_mention` as well when the text names the app (never in a DM)."""
     channel = message.channel
     event = message_json(core, message) | {"event_ts": message.ts}
-    if message.files:
-        event["subtype"] = "file_share"
+    if message.files or message.broadcast:
+        event["subtype"] = "file_share" if message.files else "thread_broadcast"
     sent = _about_messages(core, channel, event)
     mentions = f"<@{channel.team.bot_user_id}" in message.text and message.user != channel.team.bot_user_id
     subscribed = _hears(core, channel, subscription="app_mention", scope="app_mentions:read")

@@ -39,12 +39,14 @@ class FakeSlack(Arranging, SigningByHand):
 
     async def stop(self) -> None:
         """Stop listening, close sockets, forget what was still to be delivered."""
-        await self.outbox.close()
-        await self.stop_chores()
-        await self.sockets.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        try:
+            await self.outbox.close()
+            await self.tasks.close()
+            await self.sockets.close()
+        finally:
+            if self._runner is not None:
+                await self._runner.cleanup()
+                self._runner = None
 
     async def __aenter__(self) -> Self:
         await self.start()

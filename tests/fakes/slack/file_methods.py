@@ -3,6 +3,7 @@
 from tests.fakes.slack import chat, events
 from tests.fakes.slack.call import Call, SlackError, method
 from tests.fakes.slack.core import Core
+from tests.fakes.slack.messages import message_json
 from tests.fakes.slack.model import Channel, File, Json, Message
 
 LONGEST_ALT = 1_000
@@ -67,7 +68,7 @@ async def complete_upload(call: Call) -> Json:
         file.completed, file.title = True, str(entry.get("title") or file.name)
         file.alt = str(entry.get("alt_txt") or file.alt)
     message = Message("", "", channel, str(comment or ""), root, blocks) if channel else None
-    core.background(_finish(core, files, message))
+    core.tasks.start(_finish(core, files, message))
     return {"files": [core.files.describe(file, core.base_url) for file in files]}
 
 
@@ -132,13 +133,14 @@ async def delete(call: Call) -> Json:
 
 def remove_file(core: Core, file: File) -> None:
     """A file is gone: a tombstone wherever it was shared, and a file-only message goes with it."""
+    places = [channel.messages[ts] for channel, ts, _ in file.shares if ts in channel.messages]
+    before = [message_json(core, message) for message in places]
     file.tombstone, file.data = True, b""
-    for channel, ts, _ in file.shares:
-        message = channel.messages.get(ts)
-        if message is not None and not message.text and message.files == [file.id]:
+    for message, previous in zip(places, before, strict=True):
+        if not message.text and message.files == [file.id]:
             chat.remove_message(core, message)
-        elif message is not None:
-            events.message_changed(core, message, {"ts": ts})
+        else:
+            events.message_changed(core, message, previous)
     core.happened()
 
 

@@ -15,6 +15,8 @@ def message_json(core: Core, message: Message, *, metadata: bool = False) -> Jso
         described |= {"bot_id": message.bot_id, "app_id": message.app_id, "bot_profile": bot_profile(core, message)}
     if message.files:
         described |= {"files": files_json(core, message), "upload": True, "display_as_bot": False}
+    if message.user_team:
+        described |= {"user_team": message.user_team, "source_team": message.user_team}
     if message.subtype == "tombstone":
         described |= {"subtype": "tombstone", "hidden": True}
     if message.reactions:

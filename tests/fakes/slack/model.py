@@ -113,6 +113,8 @@ class Message:
     reactions: dict[str, list[str]] = field(default_factory=dict)
     only_for: str | None = None
     unfurl: tuple[bool, bool] = (True, True)
+    broadcast: bool = False
+    user_team: str | None = None
 
     @property
     def is_reply(self) -> bool:
@@ -130,14 +132,24 @@ class Channel:
     members: set[str] = field(default_factory=set)
     messages: dict[str, Message] = field(default_factory=dict, repr=False)
     ephemerals: list[Message] = field(default_factory=list, repr=False)
+    replies: dict[str, list[Message]] = field(default_factory=dict, repr=False)
     archived: bool = False
     shared: bool = False
 
     def thread(self, root_ts: str) -> list[Message]:
         """The root and its replies, oldest first."""
         root = self.messages.get(root_ts)
-        replies = [m for m in self.messages.values() if m.thread_ts == root_ts and m.ts != root_ts]
-        return ([root] if root else []) + sorted(replies, key=lambda m: m.ts)
+        return ([root] if root else []) + self.replies.get(root_ts, [])
+
+    def add(self, message: Message) -> None:
+        self.messages[message.ts] = message
+        if message.is_reply and message.thread_ts:
+            self.replies.setdefault(message.thread_ts, []).append(message)
+
+    def drop(self, message: Message) -> None:
+        del self.messages[message.ts]
+        if message.is_reply and message.thread_ts:
+            self.replies[message.thread_ts].remove(message)
 
 
 @dataclass(slots=True, eq=False)

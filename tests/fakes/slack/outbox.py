@@ -1,11 +1,9 @@
 """Deliveries to the app: over Socket Mode or signed HTTP, with Slack's retries."""
 
-import asyncio
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Coroutine
 from urllib.parse import urlencode
 
 import aiohttp
@@ -14,6 +12,7 @@ from tests.fakes.slack.clock import Clock
 from tests.fakes.slack.delivery import Attempt, Delivery, Kind
 from tests.fakes.slack.model import App, Json
 from tests.fakes.slack.sockets import Sockets
+from tests.fakes.slack.tasks import Tasks
 
 RETRIES_AFTER = (0.0, 0.0, 60.0, 300.0)
 """Seconds before each attempt: the first, then at once, after a minute, after five."""
@@ -48,7 +47,7 @@ class Outbox:
         self._app = app
         self._clock = clock
         self._sockets = sockets
-        self._running: set[asyncio.Task[object]] = set()
+        self._tasks = Tasks()
         self._session: aiohttp.ClientSession | None = None
         self.ack_timeout = 3.0
         self.sent: list[Delivery] = []
@@ -57,17 +56,12 @@ class Outbox:
         """Begin delivering; only events are tried again when nobody acknowledges."""
         delivery = Delivery(f"D{len(self.sent) + 1}", kind, payload)
         self.sent.append(delivery)
-        self._start(self._deliver(delivery))
+        self._tasks.start(self._deliver(delivery))
         return delivery
 
     def again(self, delivery: Delivery, *, number: int = 1, reason: str = "http_timeout") -> None:
         """Deliver something once more, acknowledged or not, as a retry."""
-        self._start(self._attempt(delivery, number, reason))
-
-    def _start(self, work: Coroutine[None, None, object]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._tasks.start(self._attempt(delivery, number, reason))
 
     async def _deliver(self, delivery: Delivery) -> None:
         waits = RETRIES_AFTER if delivery.kind == "events_api" else RETRIES_AFTER[:1]
@@ -132,11 +126,11 @@ class Outbox:
 
     async def close(self) -> None:
         """Give up whatever is still to be delivered."""
-        for task in list(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        try:
+            await self._tasks.close()
+        finally:
+            if self._session is not None:
+                await self._session.close()
 
 
 def _as_json(text: str) -> Json | None:

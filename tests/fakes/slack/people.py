@@ -32,6 +32,7 @@ class Writing(Core):
         written = text.escape(typed)
         message = Message(self.clock.timestamp(), user.id, channel, written, root, text.rich_text(written))
         message.client_msg_id = self.new_id("M")
+        message.user_team = user.team.id if user.team is not channel.team else None
         if not written:
             message.blocks = []
         for upload in files or []:
@@ -105,6 +106,6 @@ class Writing(Core):
         dm = self.open_dm(user)
         root = Message(self.clock.timestamp(), user.team.bot_user_id, dm, "New Assistant Thread")
         root.bot_id, root.app_id, root.subtype = user.team.bot_id, self.app.app_id, "assistant_app_thread"
-        dm.messages[root.ts] = root
+        dm.add(root)
         events.assistant_event(self, "assistant_thread_started", user, root, looking_at)
         return root

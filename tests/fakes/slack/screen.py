@@ -89,7 +89,7 @@ class Looking(Interacting):
         """The channel as this person sees it, oldest first: roots, and what only they see; empty if they may not."""
         if not can_read(channel, user.id):
             return []
-        top = [m for m in channel.messages.values() if not m.is_reply]
+        top = [m for m in channel.messages.values() if not m.is_reply or m.broadcast]
         return self._shown(user, top + [m for m in self._private(user, channel) if m.thread_ts is None])
 
     def thread(self, user: User, root: Message | Shown | str, channel: Channel | None = None) -> list[Shown]:

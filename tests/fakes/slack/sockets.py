@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 from tests.fakes.slack.clock import Clock
 from tests.fakes.slack.delivery import Attempt, Delivery
 from tests.fakes.slack.model import App
+from tests.fakes.slack.tasks import Tasks
 
 MOST_CONNECTIONS = 10
 
@@ -40,7 +41,7 @@ class Sockets:
         self._tickets: set[str] = set()
         self._numbers = 0
         self._changed = asyncio.Event()
-        self._closers: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self.open: list[Connection] = []
         self.ever_opened = 0
 
@@ -148,9 +149,7 @@ class Sockets:
             connection.draining = True
             info = {"host": "wss-fake"}
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": info})
-            closer = asyncio.create_task(self._close_later(connection, close_after))
-            self._closers.add(closer)
-            closer.add_done_callback(self._closers.discard)
+            self._tasks.start(self._close_later(connection, close_after))
 
     async def _close_later(self, connection: Connection, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -165,7 +164,6 @@ class Sockets:
 
     async def close(self) -> None:
         """End every connection: the double stops."""
-        for closer in list(self._closers):
-            closer.cancel()
         for connection in list(self.open):
             await connection.socket.close()
+        await self._tasks.close()

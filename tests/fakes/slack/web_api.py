@@ -24,7 +24,8 @@ async def serve(core: Core, request: web.Request) -> web.StreamResponse:
     except SlackError as wrong:
         core.violation(name, str(wrong), await request.read())
         return web.json_response(wrong.answer)
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ") or str(args.pop("token", ""))
+    in_arguments = str(args.pop("token", ""))
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ") or in_arguments
 
     async def run() -> Answer:
         return await _answer(core, request, args, given)
