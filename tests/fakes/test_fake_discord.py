@@ -261,6 +261,80 @@ async def test_a_button_a_select_and_a_modal_with_a_file_come_back(fake_discord:
             await alice.press(changed, "Edit")
 
 
+async def test_a_conversation_in_direct_messages_has_commands_and_buttons(fake_discord: FakeDiscord) -> None:
+    alice = fake_discord.person("alice", fake_discord.guild("Studio"))
+    direct = fake_discord.dm(alice)
+    answers: list[Any] = []
+    client = Listener()
+
+    @client.tree.command(description="Draws")
+    async def imagine(interaction: discord.Interaction) -> None:
+        assert interaction.guild is None
+        assert interaction.context.dm_channel
+        await interaction.response.send_message("here", view=Buttons(answers))
+
+    async with connected(fake_discord, client):
+        await client.tree.sync()
+        asked = await (await alice.slash(direct, "imagine")).answered()
+        assert asked.original is not None
+        await (await alice.select(asked.original, "ratio", "1:1")).answered()
+        assert answers == [["1:1"]]
+
+
+async def test_a_plain_message_in_the_bots_own_thread_is_blank_without_the_intent(fake_discord: FakeDiscord) -> None:
+    guild = fake_discord.guild("Studio")
+    channel = fake_discord.channel(guild, "pictures")
+    alice = fake_discord.person("alice", guild)
+    async with connected(fake_discord) as client:
+        announced = await text_channel(client, channel.id).send("drawing")
+        thread = await announced.create_thread(name="a fox")
+        opened = fake_discord.threads(channel)[0]
+        picture = await thread.send("the picture")
+        shown = fake_discord.message(opened, picture.id)
+        assert shown is not None
+        alice.send(opened, "make it red")
+        alice.send(opened, "make it blue", reply_to=shown)
+        await fake_discord.until(lambda: "make it blue" in client.texts)
+        assert client.texts[-2:] == ["", "make it blue"]
+        assert isinstance(client.messages[-1].channel, discord.Thread)
+
+
+async def test_a_private_answer_changes_in_place_and_nobody_else_can_press_it(fake_discord: FakeDiscord) -> None:
+    guild = fake_discord.guild("Studio")
+    channel = fake_discord.channel(guild, "pictures")
+    alice, bob = fake_discord.person("alice", guild), fake_discord.person("bob", guild)
+    client = Listener()
+
+    class Publish(discord.ui.View):
+        @discord.ui.button(label="Publish")
+        async def publish(self, interaction: discord.Interaction, button: discord.ui.Button[Any]) -> None:
+            picture = discord.File(io.BytesIO(PIXEL), "fox.png")
+            await interaction.response.edit_message(content="published", attachments=[picture], view=None)
+
+    @client.tree.command(description="Draws")
+    async def imagine(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("private", view=Publish(), ephemeral=True)
+
+    async with connected(fake_discord, client):
+        await client.tree.sync()
+        asked = await (await alice.slash(channel, "imagine")).answered()
+        assert asked.original is not None
+        with pytest.raises(NotAllowed):
+            await bob.press(asked.original, "Publish")
+        pressed = await (await alice.press(asked.original, "Publish")).answered()
+        assert pressed.original == asked.original
+        assert (asked.original.content, asked.original.pictures[0].data) == ("published", PIXEL)
+
+
+async def test_other_bots_are_told_apart(fake_discord: FakeDiscord) -> None:
+    guild = fake_discord.guild("Studio")
+    channel = fake_discord.channel(guild, "pictures")
+    async with connected(fake_discord) as client:
+        fake_discord.person("robot", guild, bot=True).send(channel, "beep")
+        await fake_discord.until(lambda: client.messages)
+        assert client.messages[0].author.bot
+
+
 async def test_a_gallery_shows_its_pictures_with_their_alt_text(fake_discord: FakeDiscord) -> None:
     guild = fake_discord.guild("Studio")
     channel = fake_discord.channel(guild, "pictures")

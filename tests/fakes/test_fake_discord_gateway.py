@@ -132,6 +132,25 @@ async def test_presence_is_recorded(fake_discord: FakeDiscord) -> None:
         assert fake_discord.gateway.presences[-1]["activities"][0]["state"] == "drawing"
 
 
+async def test_members_can_be_asked_for(fake_discord: FakeDiscord) -> None:
+    guild = fake_discord.guild("Studio")
+    alice = fake_discord.person("alice", guild)
+    fake_discord.person("bob", guild)
+    async with connected(fake_discord) as client:
+        known = client.get_guild(guild.id)
+        assert known is not None
+        assert [member.id for member in await known.query_members("ali", limit=5)] == [alice.id]
+
+
+@pytest.mark.parametrize("frame", ["{bad", "[]", "{}", '{"op":2,"d":{"token":"fake-token","shard":"x"}}'])
+async def test_rubbish_closes_the_line_with_4002(fake_discord: FakeDiscord, frame: str) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(fake_discord.gateway_url) as socket:
+        await socket.receive_json()
+        await socket.send_str(frame)
+        await socket.receive()
+        assert socket.close_code == 4002
+
+
 async def test_joining_and_leaving_a_guild_is_announced(fake_discord: FakeDiscord) -> None:
     async with connected(fake_discord) as client:
         guild = fake_discord.guild("Studio")

@@ -129,20 +129,24 @@ async def test_files_are_limited_by_the_boost_tier_and_requests_altogether(room:
     await room.client.get_partial_messageable(boosted.id).send(file=file(20 * MIB))
 
 
-async def test_text_over_2000_characters_and_unknown_fields_are_refused_and_noted(room: Room) -> None:
+async def test_text_over_2000_characters_is_refused_and_noted(room: Room) -> None:
+    await room.place.send("x" * 2000)
     assert await refusal(room.place.send("x" * 2001)) == (400, 50035)
+    assert room.fake.violations == [f"POST {MESSAGES}: content has 2001 characters, at most 2000"]
+    room.fake.violations.clear()
+
+
+@pytest.mark.skipif(not api_document.available(), reason="Discord's API document is not beside the project")
+async def test_every_body_is_held_against_the_api_document(room: Room) -> None:
     url = f"{room.fake.api_base}/channels/{room.channel.id}/messages"
     headers = {"Authorization": f"Bot {room.fake.token}"}
     async with aiohttp.ClientSession(headers=headers) as http:
-        async with http.post(url, json={"content": "a", "contents": "b"}) as answer:
-            assert answer.status == 400
-            assert answer.headers["Content-Type"] == "application/json"
-        async with http.post(url, json={"content": "a", "components": "b"}) as answer:
-            assert answer.status == 400
-    assert "content has 2001 characters, at most 2000" in room.fake.violations[0]
-    if api_document.available():
-        assert "unknown field contents" in room.fake.violations[1]
-        assert "components" in room.fake.violations[2]
+        for body in ({"content": "a", "contents": "b"}, {"content": "a", "nonce": "x" * 26}):
+            async with http.post(url, json=body) as answer:
+                assert (answer.status, (await answer.json())["code"]) == (400, 50035)
+                assert answer.headers["Content-Type"] == "application/json"
+    assert "unknown field contents" in room.fake.violations[0]
+    assert "nonce" in room.fake.violations[1]
     room.fake.violations.clear()
 
 
@@ -360,6 +364,23 @@ async def test_a_bucket_makes_discord_py_wait_and_is_never_overrun(room: Room) -
         await room.place.send(str(number))
     assert room.fake.rate_limits.refused == 0
     assert len(room.fake.messages(room.channel)) == 5
+
+
+async def test_realistic_limits_refuse_the_sixth_message_in_five_seconds(room: Room) -> None:
+    room.fake.rate_limits.realistic()
+    url = f"{room.fake.api_base}/channels/{room.channel.id}/messages"
+    headers = {"Authorization": f"Bot {room.fake.token}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for left in (4, 3, 2, 1, 0):
+            async with http.post(url, json={"content": "a"}) as answer:
+                assert answer.headers["X-RateLimit-Remaining"] == str(left)
+        async with http.post(url, json={"content": "a"}) as answer:
+            assert answer.status == 429
+            assert answer.headers["Via"]
+            assert 0 < (await answer.json())["retry_after"] <= 5
+        room.fake.advance(5)
+        async with http.post(url, json={"content": "a"}) as answer:
+            assert answer.status == 200
 
 
 async def test_a_429_is_waited_out_unless_it_looks_like_a_ban(room: Room) -> None:

@@ -116,11 +116,9 @@ class Gateway(Disruptions):
     def _read(self, connection: Connection, text: str) -> None:
         try:
             frame = json.loads(text)
-            op, data = frame["op"], frame.get("d")
-        except (ValueError, TypeError, KeyError):
+            self._receive(connection, frame["op"], frame.get("d"))
+        except (AttributeError, KeyError, TypeError, ValueError):
             connection.close(4002)
-            return
-        self._receive(connection, op, data)
 
     def _receive(self, connection: Connection, op: int, data: Any) -> None:
         match op:

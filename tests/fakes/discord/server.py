@@ -183,9 +183,10 @@ class FakeDiscord(Place):
         avatar: bytes | None = None,
         locale: str = "en-US",
         roles: Sequence[Role] = (),
+        bot: bool = False,
     ) -> Person:
-        """Somebody, a member of these guilds; each role goes to the guild it is of."""
-        user = self.world.make_user(name)
+        """Somebody (or another bot), a member of these guilds; each role goes to the guild it is of."""
+        user = self.world.make_user(name, bot=bot)
         if avatar is not None:
             user.avatar = self.cdn.store_avatar(user.id, avatar)
         self.world.locales[user.id] = locale
