@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr, ValidationError
 
-from bot.settings import ImageProviderName, SetupError, load_settings, settings_table
+from bot.settings import ImageProviderName, Settings, SetupError, load_settings, settings_table
 
 ROOT = Path(__file__).parents[2]
 KEY = "a-very-secret-value"
@@ -121,6 +121,12 @@ def test_every_problem_is_one_sentence_and_none_shows_a_value(monkeypatch: pytes
     for problem in problems:
         assert re.fullmatch(r"[A-Z_]+: [^\n]+\.", problem)
         assert KEY[:7] not in problem
+
+
+def test_not_even_the_error_beneath_shows_a_value() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(health_port=KEY)
+    assert KEY not in str(refused.value)
 
 
 def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:

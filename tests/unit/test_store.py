@@ -64,7 +64,6 @@ def _start_owner(data_dir: Path) -> tuple[subprocess.Popen[str], str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"DISCORD_TOKEN": "a-token-of-ours"},
     )
     assert owner.stdout
     return owner, owner.stdout.readline().strip()
@@ -73,6 +72,10 @@ def _start_owner(data_dir: Path) -> tuple[subprocess.Popen[str], str]:
 def _end(owner: subprocess.Popen[str], by: signal.Signals) -> str:
     owner.send_signal(by)
     return owner.communicate(timeout=20)[1]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _patient(url: str) -> Redis:
@@ -146,6 +149,16 @@ async def test_the_server_stays_until_its_last_user_leaves(data_dir: Path) -> No
     assert not _servers(data_dir)
 
 
+async def test_whoever_is_inside_has_a_server_though_others_come_and_go(data_dir: Path) -> None:
+    async def come_and_go() -> None:
+        for _ in range(8):
+            async with embedded_store(data_dir) as url, Redis.from_url(url, retry=None) as client:
+                assert await client.ping()
+
+    await asyncio.gather(*(come_and_go() for _ in range(4)))
+    assert not _servers(data_dir)
+
+
 async def test_ctrl_c_stops_the_server_only_after_the_bot_has_drained(data_dir: Path) -> None:
     owner, _ = _start_owner(data_dir)
     (server,) = _servers(data_dir)
@@ -166,17 +179,29 @@ async def test_a_start_that_is_cancelled_leaves_nothing_running(data_dir: Path) 
 
 
 async def test_the_store_is_private(data_dir: Path) -> None:
-    owner, url = _start_owner(data_dir)
     home = data_dir / "store"
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (data_dir, home, home / "server.sock")}
-    (server,) = _servers(data_dir)
-    environment = server.environ()
-    listening = server.net_connections(kind="inet")
-    _end(owner, signal.SIGTERM)
-    assert url == f"unix://{home}/server.sock"
-    assert set(modes.values()) == {0o700}
-    assert "a-token-of-ours" not in str(environment)
-    assert not listening
+    home.mkdir(parents=True)
+    async with embedded_store(data_dir) as url:
+        (server,) = _servers(data_dir)
+        assert url == f"unix://{home}/server.sock"
+        assert {_mode(path) for path in (home, home / "server.sock")} == {0o700}
+        assert not server.net_connections(kind="inet")
+
+
+async def test_a_new_data_folder_is_private(data_dir: Path) -> None:
+    async with embedded_store(data_dir):
+        assert _mode(data_dir) == 0o700
+
+
+async def test_the_server_is_not_given_our_environment(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a-token-of-ours")
+    _only_server(tmp_path, monkeypatch, f"[ $1 = --version ] && echo v=9.0 || export -p > {tmp_path}/seen")
+    with pytest.raises(SetupError):
+        async with embedded_store(data_dir):
+            pass
+    assert "a-token-of-ours" not in (tmp_path / "seen").read_text()
 
 
 async def test_an_accepted_write_is_on_disk_before_it_is_answered(data_dir: Path) -> None:
@@ -191,7 +216,7 @@ async def test_a_deep_folder_has_its_socket_elsewhere_and_others_find_it(data_di
     async with embedded_store(deep) as url:
         socket = Path((deep / "store" / "socket.path").read_text())
         assert len(os.fsencode(socket)) <= store.LONGEST_SOCKET_PATH
-        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+        assert _mode(socket.parent) == 0o700
         async with embedded_store(deep) as same:
             assert same == url
         assert await _run_id(url)
@@ -226,30 +251,35 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> Non
             pass
 
 
-async def test_without_any_server_the_way_out_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "WHEEL", "no_such_package")
-    monkeypatch.setenv("PATH", str(data_dir))
+async def test_without_any_server_the_way_out_is_named(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only_server(tmp_path, monkeypatch, "exit 1")
     with pytest.raises(SetupError, match="REDIS_URL=redis://"):
         async with embedded_store(data_dir):
             pass
 
 
-@pytest.mark.parametrize(
-    ("says", "fits"), [("Redis server v=6.0.16 sha=0", False), ("Redis server v=6.2.0 sha=0", True), ("", False)]
-)
-def test_a_server_on_path_has_to_be_new_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, *, fits: bool
-) -> None:
-    monkeypatch.setattr(store, "WHEEL", "no_such_package")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    server = tmp_path / "redis-server"
-    server.write_text(f"#!/bin/sh\necho {says}\n")
+@pytest.mark.parametrize("says", ["Redis server v=6.0.16 sha=0", "Redis server", ""])
+def test_a_server_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    _only_server(tmp_path, monkeypatch, f"echo {says}")
+    with pytest.raises(SetupError):
+        store.find_server()
+
+
+def test_a_server_on_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = _only_server(tmp_path, monkeypatch, "echo Redis server v=6.2.0 sha=0")
+    assert store.find_server() == str(server)
+
+
+def _only_server(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
+    """The one server that can be found: a shell script."""
+    server = folder / "redis-server"
+    server.write_text(f"#!/bin/sh\n{script}\n")
     server.chmod(0o700)
-    if fits:
-        assert store.find_server() == str(server)
-    else:
-        with pytest.raises(SetupError):
-            store.find_server()
+    monkeypatch.setattr(store, "WHEEL", "no_such_package")
+    monkeypatch.setenv("PATH", str(folder))
+    return server
 
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server on PATH")
