@@ -200,7 +200,9 @@ async def test_a_button_opens_a_modal_and_its_submission_carries_text_and_files(
     await fake_slack.submit(alice, {"prompt": "a wolf"}, files={"files": [Upload("cat.png", picture())]})
     assert fake_slack.modal(alice) is None
     assert submitted[-1]["what"]["prompt"] == {"type": "plain_text_input", "value": "a wolf"}
-    assert submitted[-1]["with"]["files"]["files"][0]["name"] == "cat.png"
+    (file,) = submitted[-1]["with"]["files"]["files"]
+    assert file["name"] == "cat.png"
+    assert (await client.files_info(file=file["id"]))["file"]["user"] == alice.id
 
 
 async def test_shortcuts_home_and_assistant_reach_the_app(
@@ -233,6 +235,7 @@ async def test_shortcuts_home_and_assistant_reach_the_app(
 
     await fake_slack.open_home(alice)
     await fake_slack.wait_for(lambda: fake_slack.home(alice))
+    assert fake_slack.homes[alice].blocks[0]["text"]["text"] == "hello"
 
     root = await fake_slack.open_assistant(alice, looking_at=general)
     await fake_slack.wait_for(lambda: (root.channel.id, root.ts) in fake_slack.assistant_threads)

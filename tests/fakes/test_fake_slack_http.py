@@ -1,6 +1,8 @@
 """The Slack double over HTTP: signed deliveries to an unmodified slack-bolt, retries, forgeries, OAuth."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,7 +10,12 @@ import pytest
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -226,6 +233,46 @@ async def test_installing_exchanges_a_code_once_and_rotates_tokens(fake_slack: F
     fake_slack.clock.advance(43_201)
     with pytest.raises(SlackApiError, match="token_expired"):
         await client.auth_test(token=renewed["access_token"])
+
+
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
+async def test_bolts_oauth_flow_installs_into_each_workspace(
+    fake_slack: FakeSlack, tmp_path: Path, serve: Callable[[Handler], Awaitable[str]]
+) -> None:
+    settings = AsyncOAuthSettings(
+        client_id=fake_slack.app.client_id,
+        client_secret=fake_slack.app.client_secret,
+        scopes=["commands", "chat:write"],
+        installation_store=FileInstallationStore(base_dir=str(tmp_path), client_id=fake_slack.app.client_id),
+        state_store=FileOAuthStateStore(expiration_seconds=60, base_dir=str(tmp_path)),
+    )
+    client = AsyncWebClient(base_url=fake_slack.api_url)
+    flow = AsyncOAuthFlow(client=client, settings=settings)
+    bolt = AsyncApp(client=client, oauth_flow=flow, signing_secret=fake_slack.app.signing_secret)
+
+    @bolt.command("/imagine")
+    async def imagine(ack: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
+        await ack()
+        await client.chat_postMessage(channel=command["channel_id"], text=f"hello {command['team_domain']}")
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+
+    fake_slack.app.request_url = await serve(handle)
+    for name in ("Beta", "Gamma"):
+        team = fake_slack.workspace(name, install=False)
+        admin = fake_slack.person(team, "admin", is_admin=True)
+        page = await flow.handle_installation(AsyncBoltRequest(body="", query={}))
+        authorize = page.headers.get("location", re.findall(r'href="(https://[^"]+)"', page.body))[0]
+        back = fake_slack.approve(authorize.replace("&amp;", "&"), admin)
+        cookie: dict[str, str | Sequence[str]] = {"cookie": page.headers["set-cookie"][0].partition(";")[0]}
+        query = urlsplit(back).query
+        done = await flow.handle_callback(AsyncBoltRequest(body="", query=query, headers=cookie))
+        assert done.status == 200, done.body
+        room = fake_slack.new_channel(team, "general", [admin])
+        assert (await fake_slack.slash(admin, room, "/imagine")).acked
+        await fake_slack.wait_for(lambda admin=admin, room=room: fake_slack.channel(admin, room))  # type: ignore[misc]
+        assert [shown.text for shown in fake_slack.channel(admin, room)] == [f"hello {name.lower()}"]
 
 
 async def test_an_org_wide_install_covers_every_workspace_of_the_enterprise(

@@ -250,6 +250,18 @@ async def test_a_text_too_long_to_edit_in_is_refused(
         await client.chat_postMessage(channel=general.id, text="x" * 40_001)
 
 
+@pytest.mark.parametrize("text", ["a & b", "1 < 2", "<script>", "see <javascript:alert(1)>"])
+async def test_text_that_is_not_escaped_is_a_violation(
+    fake_slack: FakeSlack, general: Channel, client: AsyncWebClient, text: str
+) -> None:
+    escaped = "&amp; &lt;b&gt; <@U1> <#C1|general> <https://a.b/c?d=e|link> <!date^1^{date}|then> <mailto:a@b.c>"
+    await client.chat_postMessage(channel=general.id, text=escaped, blocks=section(escaped))
+    assert fake_slack.violations == []
+
+    await client.chat_postMessage(channel=general.id, text="hello", blocks=section(text))
+    assert [violation.problem for violation in fake_slack.violations] == ["text is not escaped"]
+
+
 async def test_an_edit_keeps_blocks_only_without_new_text(
     fake_slack: FakeSlack, alice: User, general: Channel, client: AsyncWebClient
 ) -> None:

@@ -53,7 +53,7 @@ What a person sees (`screen.py`)
     channel(user, channel), thread(user, root, channel=None), everything(user, channel) -> list[Shown]
     look(user, message) -> Shown      text, fallback, files, images, pictures, buttons, button(name), private, replies
     pictures(user, channel) -> list[bytes]
-    dm(user) -> Channel, home(user) -> view JSON | None
+    dm(user) -> Channel, home(user) -> View | None               View.blocks; press and choose work on it
     assistant_threads[(channel.id, ts)] -> AssistantThread       statuses, loading_messages, prompts, title
     assistant_status(root) -> str                                empty two minutes after it was set
 

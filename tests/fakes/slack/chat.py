@@ -6,6 +6,7 @@ from tests.fakes.slack.call import Call, RateLimited, SlackError, method
 from tests.fakes.slack.core import Core
 from tests.fakes.slack.messages import message_json
 from tests.fakes.slack.model import Channel, Json, Message, Token
+from tests.fakes.slack.text import is_escaped, markup
 
 LONGEST_TEXT = 40_000
 LONGEST_EDIT = 4_000
@@ -51,11 +52,21 @@ def _content(call: Call, longest: int) -> tuple[str, list[Json]]:
         call.core.violation(call.method, "msg_too_long", written or markdown)
         raise SlackError("msg_too_long")
     blocks = checked_blocks(call.core, call.method, call.token, call.args.get("blocks"))
-    if blocks and not written:
-        call.core.violation(call.method, "blocks without a top-level text", blocks)
+    advice(call.core, call.method, str(written or ""), blocks)
     if not written and not markdown and not blocks and not call.args.get("attachments"):
         raise SlackError("no_text")
     return str(written or markdown or ""), blocks
+
+
+def advice(core: Core, name: str, text: str, blocks: list[Json]) -> None:
+    """Note what Slack takes but advises against."""
+    if blocks and not text:
+        core.violation(name, "blocks without a top-level text", blocks)
+    if len(text) > LONGEST_EDIT:
+        core.violation(name, f"text of {len(text)} characters, best below {LONGEST_EDIT}", text)
+    for piece in [text, *markup(blocks)]:
+        if not is_escaped(piece):
+            core.violation(name, "text is not escaped", piece)
 
 
 def thread_root(core: Core, name: str, channel: Channel, thread_ts: object) -> str | None:

@@ -63,6 +63,7 @@ async def complete_upload(call: Call) -> Json:
     channel = _place(call)
     comment = call.args.get("initial_comment")
     blocks = [] if comment else chat.checked_blocks(core, call.method, call.token, call.args.get("blocks"))
+    chat.advice(core, call.method, str(comment or "-"), blocks)
     root = chat.thread_root(core, call.method, channel, call.args.get("thread_ts")) if channel else None
     for file, entry in zip(files, entries, strict=True):
         file.completed, file.title = True, str(entry.get("title") or file.name)

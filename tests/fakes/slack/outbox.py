@@ -17,7 +17,11 @@ from tests.fakes.slack.tasks import Tasks
 RETRIES_AFTER = (0.0, 0.0, 60.0, 300.0)
 """Seconds before each attempt: the first, then at once, after a minute, after five."""
 
-_USER_FAILURE = {"timeout": "operation_timeout", "http_timeout": "operation_timeout"}
+_USER_FAILURE = {
+    "timeout": "operation_timeout",
+    "http_timeout": "operation_timeout",
+    "connection_failed": "dispatch_failed",
+}
 
 
 def signed(secret: str, body: bytes, at: float) -> dict[str, str]:

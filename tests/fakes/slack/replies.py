@@ -60,6 +60,7 @@ def respond(core: Core, channel: Channel, user: User, body: Json, *, source_ts: 
     text = str(body.get("text") or "")
     if not text and not blocks:
         raise SlackError("no_text")
+    chat.advice(core, "response_url", text, blocks)
     if body.get("replace_original") in (True, "true") and source_ts:
         return _replace_original(core, channel, source_ts, text, blocks)
     message = Message(core.clock.timestamp(), channel.team.bot_user_id, channel, text, blocks=blocks)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tests.fakes.slack import text
 from tests.fakes.slack.files import can_read, referenced
 from tests.fakes.slack.interacting import Element, Interacting, elements
-from tests.fakes.slack.model import Channel, File, Json, Message, User
+from tests.fakes.slack.model import Channel, File, Json, Message, User, View
 
 STATUS_SECONDS = 120.0
 
@@ -113,10 +113,9 @@ class Looking(Interacting):
         """The conversation between this person and the app."""
         return self.open_dm(user)
 
-    def home(self, user: User) -> Json | None:
-        """The Home tab that was published for this person, as a view."""
-        view = self.homes.get(user)
-        return self.view_json(view) if view else None
+    def home(self, user: User) -> View | None:
+        """The Home tab that was published for this person; `press` and `choose` work on it."""
+        return self.homes.get(user)
 
     def assistant_status(self, root: Message) -> str:
         """What the agent panel says under the app's name; Slack forgets it after two minutes."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from tests.fakes.slack.model import Json
 
-_TOKEN = re.compile(r"<(?:@[UW]\w+|#C\w+|![\w^]+|https?:[^<>\s]+)(?:\|[^<>]*)?>")
+_TOKEN = re.compile(r"<(?:@[UW]\w+|#C\w+|![\w^{}:/ .-]+|(?:https?|mailto):[^<>\s|]+)(?:\|[^<>]*)?>")
+_ENTITY = re.compile(r"&(?:amp|lt|gt);")
 _PING = re.compile(r"<(?:!(channel|here|everyone)|@([UW]\w+)|!subteam\^(\w+))(?:\|[^<>]*)?>")
 _NAMED = re.compile(r"(?<![\w<!])@(channel|here|everyone)\b")
 
@@ -25,6 +26,12 @@ def _escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def is_escaped(text: str) -> bool:
+    """Whether every `&` and `<` is Slack's own: an entity, a mention or a link."""
+    rest = _ENTITY.sub("", _TOKEN.sub("", text))
+    return "<" not in rest and "&" not in rest
 
 
 def rich_text(text: str) -> list[Json]:
@@ -47,11 +54,11 @@ def pings(text: str, blocks: list[Json], *, linked_names: bool = False) -> list[
 
     `plain_text` never notifies; bare `@channel` only with `parse=full` or `link_names`.
     """
-    found = [pair for piece in [text, *_markup(blocks)] for pair in _in_markup(piece, linked_names=linked_names)]
+    found = [pair for piece in [text, *markup(blocks)] for pair in _inmarkup(piece, linked_names=linked_names)]
     return found + list(_in_rich_text(blocks))
 
 
-def _in_markup(text: str, *, linked_names: bool) -> Iterator[tuple[str, str]]:
+def _inmarkup(text: str, *, linked_names: bool) -> Iterator[tuple[str, str]]:
     for match in _PING.finditer(text):
         broadcast, user, group = match.groups()
         if broadcast:
@@ -76,7 +83,8 @@ def objects(node: object) -> Iterator[Json]:
             yield from objects(item)
 
 
-def _markup(blocks: list[Json]) -> Iterator[str]:
+def markup(blocks: list[Json]) -> Iterator[str]:
+    """Every text in the blocks that understands Slack's markup."""
     for item in objects(blocks):
         if item.get("type") in {"mrkdwn", "markdown"} and isinstance(item.get("text"), str):
             yield item["text"]
