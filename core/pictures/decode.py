@@ -20,7 +20,7 @@ from pillow_heif import HeifImageFile
 
 from core.pictures.identify import AVIF, GIF, HEIC, JPEG, PNG, WEBP, media_type_of
 from core.pictures.picture import PictureLimits, PictureProblem, PictureRefused
-from core.pictures.structure import without_text
+from core.pictures.structure import has_endless_scans, without_text
 
 _DECODERS: dict[str, type[ImageFile]] = {
     PNG: PngImageFile,
@@ -53,6 +53,8 @@ def decode(data: bytes, limits: PictureLimits) -> tuple[str, Image.Image]:
     if len(data) > limits.max_bytes_in:
         raise PictureRefused(PictureProblem.TOO_LARGE_BYTES)
     media_type = media_type_of(data)
+    if has_endless_scans(data, media_type):
+        raise PictureRefused(PictureProblem.TOO_SLOW)
     readable = without_text(data) if media_type == PNG else data
     with _decoding():
         image = _DECODERS[media_type](BytesIO(readable))
@@ -81,9 +83,14 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def developed(image: Image.Image) -> Image.Image:
-    """The picture as a person sees it: upright, 8-bit sRGB with or without transparency, and no word beside it."""
+    """The picture as a person sees it: upright, 8-bit sRGB with or without transparency, and no word beside it.
+
+    Raises:
+        PictureRefused: DAMAGED, where its pixels make no sense.
+    """
     profile, orientation = image.info.get("icc_profile"), orientation_of(image)
-    image = _in_srgb(_eight_bit(image), profile)
+    with _decoding():
+        image = _in_srgb(_eight_bit(image), profile)
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):

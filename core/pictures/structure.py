@@ -15,6 +15,9 @@ _PNG_BIT_DEPTH_AT = 24
 _DEEPEST_WE_KEEP = 8
 
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", 0xDA
+_JPEG_SCAN_MARK = bytes((0xFF, _JPEG_SCAN))
+_MOST_SCANS = 100
+"""A progressive JPEG has about ten; previews inside it may have their own."""
 _JFIF, _ADOBE = 0xE0, 0xEE
 _JPEG_PICTURE_MARKERS = frozenset({_JFIF, _ADOBE, 0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _JPEG_SCAN})
 _JFIF_WITHOUT_THUMBNAIL = 16
@@ -33,7 +36,7 @@ def is_whole(data: bytes, media_type: str) -> bool:
         except ValueError:
             return False
     if media_type == JPEG:
-        return data.rfind(_JPEG_END) > data.rfind(bytes((0xFF, _JPEG_SCAN)))
+        return data.rfind(_JPEG_END) > data.rfind(_JPEG_SCAN_MARK)
     if media_type == WEBP:
         return len(data) >= int.from_bytes(data[4:8], "little") + 8
     return True
@@ -50,6 +53,11 @@ def is_bare(data: bytes, media_type: str) -> bool:
         return media_type == JPEG and _is_bare_jpeg(data)
     except (ValueError, IndexError):
         return False
+
+
+def has_endless_scans(data: bytes, media_type: str) -> bool:
+    """Whether a JPEG asks for its pixels to be gone over again and again: seconds of work for a few kilobytes."""
+    return media_type == JPEG and data.count(_JPEG_SCAN_MARK) > _MOST_SCANS
 
 
 def without_text(png: bytes) -> bytes:

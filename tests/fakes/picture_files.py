@@ -75,6 +75,23 @@ def riff(chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
 
 
+def with_right_checksums(data: bytes) -> bytes:
+    """A mutilated PNG whose chunks have the right checksums all the same, so that its wounds get through to a decoder."""
+    mended, at = bytearray(data[:8]), 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4])
+        mended += data[at : at + 4] + (inside := data[at + 4 : at + 8 + length]) + struct.pack(">I", zlib.crc32(inside))
+        at += 12 + length
+    return bytes(mended)
+
+
+def many_scans(count: int) -> bytes:
+    """A JPEG of a million pixels that are refined, in the same way, so many times."""
+    plain = packed(Image.new("L", (1000, 1000)), "JPEG", progressive=True)
+    last = plain[plain.rindex(b"\xff\xda") : -2]
+    return plain[:-2] + last * count + b"\xff\xd9"
+
+
 def bmff_box(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data) + 8) + kind + data
 
@@ -166,6 +183,7 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "GIF cut short": (real_files()["gif"][:-100], "damaged"),
         "PNG that promises more rows": (png(64, 64, bytes(64 * 3 * 10)), "damaged"),
         "PNG with packed rubbish": (real_files()["png"].replace(b"IDAT", b"IDAT\xff\xff", 1), "damaged"),
+        "JPEG with 2000 scans": (many_scans(2000), "too_slow"),
         "only a PNG signature": (b"\x89PNG\r\n\x1a\n", "damaged"),
         "only a JPEG signature": (b"\xff\xd8\xff", "damaged"),
     }

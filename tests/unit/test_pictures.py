@@ -227,6 +227,12 @@ def test_a_hostile_file_is_refused_for_what_it_is(name: str) -> None:
         assert refused.value.problem == problem
 
 
+def test_a_png_of_a_palette_that_is_not_there_is_refused() -> None:
+    with pytest.raises(PictureRefused) as refused:
+        prepare_reference(png(1, 1, b"\0\0", colour=3, extra=png_chunk(b"tEXt", b"a\0b")), LIMITS)
+    assert refused.value.problem is PictureProblem.DAMAGED
+
+
 @pytest.mark.parametrize(
     ("name", "found"), [("SVG", "SVG"), ("PDF", "PDF"), ("film", "video"), ("HTML", "HTML"), ("text", "")]
 )
