@@ -24,7 +24,7 @@ from core.providers.gmi.storage import Storage
 from core.turns import Failed, FailureReason, Output, RefusalReason, Refused, Request, Running, Status
 
 BASE_URL = "https://console.gmicloud.ai/api/v1/ie/requestqueue/apikey"
-RESULT_HOSTS = ("storage.googleapis.com",)
+STORAGE_HOSTS = ("storage.googleapis.com",)
 PAUSES = (0.3, 0.7, 2.0)
 CLOCK_MARGIN = 60.0
 MOST_LISTED = 1000
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 class GmiImages:
     """GMI Cloud's image models, or a service that speaks the same language.
 
-    `client` must carry no credentials of its own (`service_client` makes one); `fetcher` downloads. `result_hosts` are
+    `client` must carry no credentials of its own (`service_client` makes one); `fetcher` downloads. `storage_hosts` are
     the hosts of the service's storage: exact names, with the port where it is not 443. `prices` are micro-dollars per
     image and overrule the service's own. `pauses` are the seconds between looks at what may not be there yet: a
     request, its outcome, a fresh link. Raises ValueError for a key that cannot be one.
@@ -50,7 +50,7 @@ class GmiImages:
         key: str,
         base_url: str = BASE_URL,
         organization: str = "",
-        result_hosts: Collection[str] = RESULT_HOSTS,
+        storage_hosts: Collection[str] = STORAGE_HOSTS,
         prices: Mapping[str, int] | None = None,
         pauses: Sequence[float] = PAUSES,
         name: str = "gmi",
@@ -60,7 +60,7 @@ class GmiImages:
         self._queue = QueueClient(client, base_url=base_url, key=key, organization=organization)
         self._listing = Listing(self._queue)
         self._models = Models(self._queue, prices or {})
-        self._storage = Storage(self._queue, client, fetcher, hosts=result_hosts, pauses=pauses)
+        self._storage = Storage(self._queue, client, fetcher, hosts=storage_hosts, pauses=pauses)
 
     @property
     def name(self) -> str:
