@@ -203,6 +203,25 @@ async def test_a_message_is_replaced_and_deleted_through_its_response_url(
     await fake_slack.wait_for(lambda: [s.text for s in fake_slack.channel(alice, general)] == ["done"])
 
 
+async def test_a_response_url_speaks_in_the_channel_and_takes_a_message_away(
+    fake_slack: FakeSlack, acme: Workspace, alice: User, general: Channel, app: AsyncApp, client: AsyncWebClient
+) -> None:
+    @app.action("share")
+    async def share(ack: Any, respond: Any) -> None:
+        await ack()
+        await respond(text="look, everyone", response_type="in_channel", replace_original=False)
+        await respond(delete_original=True)
+
+    bob = fake_slack.person(acme, "bob")
+    ask = actions(button("Share"))
+    await client.chat_postEphemeral(channel=general.id, user=alice.id, text="share it?", blocks=ask)
+    await fake_slack.press(alice, fake_slack.channel(alice, general)[0].button("Share"))
+    await fake_slack.wait_for(lambda: len(fake_slack.calls("response_url")) == 2)
+
+    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["look, everyone"]
+    assert [shown.text for shown in fake_slack.channel(bob, general)] == ["look, everyone"]
+
+
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 async def test_installing_exchanges_a_code_once_and_rotates_tokens(fake_slack: FakeSlack) -> None:
     fake_slack.app.token_rotation = True

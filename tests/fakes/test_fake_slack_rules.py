@@ -1,4 +1,4 @@
-"""The Slack double keeps Slack's rules of posting: membership, scopes, blocks, limits, triggers, failures."""
+"""The Slack double keeps Slack's rules of reading and posting: arguments, membership, scopes, texts, triggers."""
 
 import json
 from typing import Any
@@ -6,11 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.slack import Channel, FakeSlack, User, Workspace, message_problems, view_problems
-from tests.fakes.slack_samples import actions, button
+from tests.fakes.slack import Channel, FakeSlack, User, Workspace
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.fakes.slack_acme"]
 
@@ -65,22 +63,6 @@ async def test_a_thread_is_read_in_pages_with_its_metadata(
     top = await client.conversations_history(channel=general.id)
     assert [message["text"] for message in top["messages"]] == ["a fox"]
     assert "metadata" not in top["messages"][0]
-
-
-async def test_a_commercial_app_reads_threads_once_a_minute_and_15_at_a_time(
-    fake_slack: FakeSlack, alice: User, general: Channel, client: AsyncWebClient
-) -> None:
-    fake_slack.app.commercial = True
-    for number in range(20):
-        await fake_slack.message(alice, general, str(number))
-
-    assert len((await client.conversations_history(channel=general.id, limit=200))["messages"]) == 15
-    with pytest.raises(SlackApiError) as limited:
-        await client.conversations_history(channel=general.id)
-    assert limited.value.response.status_code == 429
-    assert 0 < int(limited.value.response.headers["Retry-After"]) <= 60
-    fake_slack.clock.advance(61)
-    await client.conversations_history(channel=general.id)
 
 
 async def test_where_the_app_may_not_post(
@@ -148,95 +130,6 @@ async def test_two_workspaces_may_use_the_same_channel_id(
 
     assert [shown.text for shown in fake_slack.channel(alice, general)] == ["for Acme"]
     assert [shown.text for shown in fake_slack.channel(bob, twin)] == ["for Beta"]
-
-
-BAD_BLOCKS: dict[str, list[dict[str, Any]]] = {
-    "button text over 75": actions(button("x" * 76)),
-    "button value over 2000": actions(button("Again", "x" * 2001)),
-    "26 elements": actions(*[button(f"n{n}") for n in range(26)]),
-    "no elements": actions(),
-    "action_id twice": actions(button("Again"), button("Again")),
-    "section over 3000": section("x" * 3001),
-    "empty text": section(""),
-    "alt over 2000": [{"type": "image", "image_url": "https://a.b/c.png", "alt_text": "x" * 2001}],
-    "no alt": [{"type": "image", "image_url": "https://a.b/c.png"}],
-    "both image sources": [
-        {"type": "image", "alt_text": "x", "image_url": "https://a.b/c", "slack_file": {"id": "F1"}}
-    ],
-    "unknown file": [{"type": "image", "alt_text": "x", "slack_file": {"id": "F1"}}],
-    "unknown block": [{"type": "picture"}],
-    "unknown field": [{"type": "divider", "colour": "red"}],
-    "markdown on a button": actions({"type": "button", "action_id": "a", "text": {"type": "mrkdwn", "text": "a"}}),
-    "51 blocks": [{"type": "divider"}] * 51,
-    "block_id twice": [{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}],
-    "file_input in a message": [
-        {
-            "type": "input",
-            "label": {"type": "plain_text", "text": "F"},
-            "element": {"type": "file_input", "action_id": "f"},
-        }
-    ],
-    "101 options": actions(
-        {
-            "type": "static_select",
-            "action_id": "ratio",
-            "options": [{"text": {"type": "plain_text", "text": f"{n}"}, "value": f"{n}"} for n in range(101)],
-        }
-    ),
-    "empty rich text": [
-        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": ""}]}]}
-    ],
-}
-
-
-@pytest.mark.parametrize("name", BAD_BLOCKS)
-async def test_blocks_that_slack_refuses_are_refused_and_kept(
-    fake_slack: FakeSlack, general: Channel, client: AsyncWebClient, name: str
-) -> None:
-    with pytest.raises(SlackApiError) as refused:
-        await client.chat_postMessage(channel=general.id, text="hello", blocks=BAD_BLOCKS[name])
-
-    assert refused.value.response["error"] == "invalid_blocks"
-    assert fake_slack.violations[0].method == "chat.postMessage"
-    assert general.messages == {}
-
-
-def test_blocks_that_slack_takes_have_no_problems() -> None:
-    ratio = {
-        "type": "static_select",
-        "action_id": "ratio",
-        "placeholder": {"type": "plain_text", "text": "Ratio"},
-        "options": [{"text": {"type": "plain_text", "text": "16:9"}, "value": "16:9"}],
-    }
-    prompt = {"type": "rich_text_section", "elements": [{"type": "text", "text": "a fox"}]}
-    blocks = [
-        {"type": "header", "text": {"type": "plain_text", "text": "A fox"}},
-        *section("by <@U1>"),
-        {"type": "rich_text", "elements": [prompt]},
-        {"type": "image", "image_url": "https://a.b/c.png", "alt_text": "a fox"},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "took 3 s"}]},
-        *actions(button("Again"), ratio),
-    ]
-
-    assert message_problems(blocks, lambda reference: None) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"title": {"type": "plain_text", "text": "x" * 25}}, "title"),
-        ({"private_metadata": "x" * 3001}, "private_metadata"),
-        ({"callback_id": "x" * 256}, "callback_id"),
-        ({"type": "home"}, "type"),
-        ({"blocks": []}, "blocks"),
-        ({"private_metadata": "x" * 250_000}, "view_too_large"),
-    ],
-)
-def test_views_that_slack_refuses_have_problems(change: dict[str, Any], problem: str) -> None:
-    view = {"type": "modal", "title": {"type": "plain_text", "text": "Hello"}, "blocks": section("hello")}
-    assert view_problems(view, lambda reference: None, kind="modal") == []
-
-    assert problem in " ".join(view_problems(view | change, lambda reference: None, kind="modal"))
 
 
 async def test_a_text_too_long_to_edit_in_is_refused(
@@ -336,64 +229,6 @@ async def test_a_trigger_opens_one_modal_within_three_seconds(
         await client.views_open(trigger_id=late, view=view)
 
 
-async def test_limits_are_counted_always_and_enforced_on_request(
-    fake_slack: FakeSlack, acme: Workspace, alice: User, general: Channel, client: AsyncWebClient
-) -> None:
-    other = fake_slack.new_channel(acme, "other", [alice])
-    await client.chat_postMessage(channel=general.id, text="1")
-    await client.chat_postMessage(channel=general.id, text="2")
-    assert fake_slack.limits.over[("chat.postMessage", acme.id, general.id)] == 1
-
-    fake_slack.limits.enforce()
-    fake_slack.clock.advance(2)
-    await client.chat_postMessage(channel=general.id, text="3")
-    with pytest.raises(SlackApiError) as limited:
-        await client.chat_postMessage(channel=general.id, text="4")
-    await client.chat_postMessage(channel=other.id, text="5")
-    assert (limited.value.response.status_code, limited.value.response.headers["Retry-After"]) == (429, "1")
-
-
-async def test_the_sdk_waits_out_a_limit_when_told_to(fake_slack: FakeSlack, alice: User, general: Channel) -> None:
-    patient = AsyncWebClient(
-        general.team.bot_token, base_url=fake_slack.api_url, retry_handlers=[AsyncRateLimitErrorRetryHandler()]
-    )
-    fake_slack.fail("chat.postMessage", retry_after=0)
-    await patient.chat_postMessage(channel=general.id, text="hello")
-
-    assert [request.status for request in fake_slack.calls("chat.postMessage")] == [429, 200]
-
-
-async def test_a_connection_dropped_after_the_effect_makes_the_default_client_post_twice(
-    fake_slack: FakeSlack, alice: User, general: Channel, client: AsyncWebClient
-) -> None:
-    default = AsyncWebClient(general.team.bot_token, base_url=fake_slack.api_url)
-    fake_slack.fail("chat.postMessage", drop="after")
-    await default.chat_postMessage(channel=general.id, text="hello")
-    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["hello", "hello"]
-
-    fake_slack.fail("chat.postMessage", drop="after")
-    with pytest.raises(aiohttp.ServerDisconnectedError):
-        await client.chat_postMessage(channel=general.id, text="once")
-    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["hello", "hello", "once"]
-
-
-async def test_failures_come_when_asked_and_only_to_the_calls_they_are_for(
-    fake_slack: FakeSlack, alice: User, general: Channel, client: AsyncWebClient
-) -> None:
-    fake_slack.fail("chat.postMessage", status=500, when=lambda args: args["text"] == "bad")
-    fake_slack.fail("chat.postMessage", error="fatal_error", when=lambda args: args["text"] == "worse")
-    fake_slack.fail("chat.postMessage", drop="before", when=lambda args: args["text"] == "worst")
-
-    await client.chat_postMessage(channel=general.id, text="good")
-    for text, error in {"bad": SlackApiError, "worse": SlackApiError, "worst": aiohttp.ServerDisconnectedError}.items():
-        with pytest.raises(error):
-            await client.chat_postMessage(channel=general.id, text=text)
-    await client.chat_postMessage(channel=general.id, text="bad")
-
-    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["good", "bad"]
-    assert [r.fault for r in fake_slack.calls("chat.postMessage")] == ["", "500", "fatal_error", "drop before", ""]
-
-
 async def test_the_remaining_methods_answer(
     fake_slack: FakeSlack, acme: Workspace, alice: User, general: Channel, client: AsyncWebClient
 ) -> None:
@@ -411,3 +246,31 @@ async def test_the_remaining_methods_answer(
     assert (await client.auth_revoke())["revoked"] is True
     with pytest.raises(SlackApiError, match="token_revoked"):
         await client.auth_test()
+
+
+async def test_a_message_for_one_person_is_seen_by_nobody_else(
+    fake_slack: FakeSlack, acme: Workspace, alice: User, general: Channel, client: AsyncWebClient
+) -> None:
+    bob = fake_slack.person(acme, "bob")
+    fake_slack.invite(general, bob)
+    root = await fake_slack.message(bob, general, "a fox")
+    await client.chat_postEphemeral(channel=general.id, user=alice.id, text="only you")
+    await client.chat_postEphemeral(channel=general.id, user=alice.id, text="here too", thread_ts=root.ts)
+
+    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["a fox", "only you"]
+    assert [shown.text for shown in fake_slack.thread(alice, root)] == ["a fox", "here too"]
+    assert [shown.text for shown in fake_slack.everything(bob, general)] == ["a fox"]
+
+
+async def test_only_the_apps_own_messages_can_be_deleted_by_it(
+    fake_slack: FakeSlack, alice: User, general: Channel, client: AsyncWebClient
+) -> None:
+    theirs = await fake_slack.message(alice, general, "mine")
+    ours = (await client.chat_postMessage(channel=general.id, text="ours"))["ts"]
+    await client.chat_delete(channel=general.id, ts=ours)
+
+    with pytest.raises(SlackApiError, match="cant_delete_message"):
+        await client.chat_delete(channel=general.id, ts=theirs.ts)
+    with pytest.raises(SlackApiError, match="message_not_found"):
+        await client.chat_delete(channel=general.id, ts=ours)
+    assert [shown.text for shown in fake_slack.channel(alice, general)] == ["mine"]

@@ -1,18 +1,16 @@
-"""The Slack double's further surfaces with unmodified slack-bolt: agents, stacked modals, broadcasts, wild blocks."""
+"""The Slack double's further surfaces with unmodified slack-bolt: agents, stacked modals, old buttons, broadcasts."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.slack import Channel, FakeSlack, Upload, User, Workspace, message_problems, view_problems
+from tests.fakes.slack import Channel, FakeSlack, Upload, User, Workspace
 from tests.fakes.slack_samples import actions, button, picture
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.fakes.slack_acme"]
@@ -222,20 +220,3 @@ async def test_acknowledgements_of_a_burst_are_measured(
 
     assert len(fake_slack.latencies("/imagine")) == 50
     assert all(latency < fake_slack.outbox.ack_timeout for latency in fake_slack.latencies())
-
-
-TYPES = st.sampled_from(["section", "actions", "image", "input", "rich_text", "button", "static_select", "mrkdwn", "x"])
-KEYS = st.sampled_from(["type", "text", "elements", "element", "options", "value", "label", "alt_text", "slack_file",
-                        "block_id", "action_id", "fields", "confirm", "placeholder", "title", "url"])  # fmt: skip
-WILD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | TYPES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
-    max_leaves=20,
-)
-
-
-@given(st.lists(WILD, max_size=3) | WILD)
-def test_wild_blocks_are_refused_in_words(blocks: object) -> None:
-    assert all(isinstance(problem, str) for problem in message_problems(blocks, lambda reference: None))
-    view = {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": blocks}
-    assert all(isinstance(problem, str) for problem in view_problems(view, lambda reference: None, kind="modal"))
