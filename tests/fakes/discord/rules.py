@@ -115,8 +115,6 @@ def may_start_thread(world: World, channel: Channel, body: dict[str, Any], messa
 def may_answer(world: World, call: Call, record: Interaction) -> None:
     """An interaction's first answer is of a type that it takes, and fits."""
     kind = call.body.get("type")
-    if record.responded:
-        raise errors.already_acknowledged()
     if kind not in _ANSWERS[record.type] or (kind in (6, 7) and record.source_message_id is None):
         raise errors.invalid_form_body(f"type: {kind} does not answer an interaction of type {record.type}")
     files_fit(call, world.file_limit(record.guild_id))
