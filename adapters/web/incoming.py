@@ -178,8 +178,9 @@ class Incoming:
         node = await self._conversations.node(thread, image.node)
         if node is None or not 0 <= image.index < len(node.images):
             raise Declined("declined.parent_gone")
-        shown = node.images[image.index].shown
-        return _Edited(image, {"edits": shown.attachment, "message": shown.message})
+        picture = node.images[image.index]
+        shape = f"{picture.width}:{picture.height}"
+        return _Edited(image, {"digest": picture.shown.attachment, "message": picture.shown.message, "shape": shape})
 
     async def _take(self, turn: Turn) -> str:
         """Take a turn on, and show at once that it is: its worker finds the announcement there and goes on with it."""

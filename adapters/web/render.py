@@ -73,7 +73,8 @@ def _turn(turn: Turn) -> Json:
 
 
 def _edits(address: Mapping[str, str]) -> Json | None:
-    return {"digest": address["edits"], "message": address.get("message", "")} if "edits" in address else None
+    """The picture that a turn goes on from, as it was when it was asked."""
+    return {name: address[name] for name in ("digest", "message", "shape")} if "digest" in address else None
 
 
 def _state(state: State) -> Json:

@@ -1,0 +1,136 @@
+// One message: who said it, its words, its pictures, how far its turn is. Built once and then kept up to date.
+
+import { attached, download, finished, thumbnail } from "./pictures.js";
+import { button, Progress } from "./progress.js";
+import { h, icon, say, shape } from "./dom.js";
+import { hueOf, initials, replies, timeOf, wholeTimeOf } from "./format.js";
+import { store } from "./store.js";
+
+/** `actions`: edit(message, index, picture), again(message), cancel(message), open(message), use(picture). */
+export class MessageView {
+  constructor(message, actions, { inThread }) {
+    this.actions = actions;
+    this.inThread = inThread;
+    this.message = message;
+    this.element = h("li", { class: "message", "data-id": message.id });
+    this.#build(message);
+    this.update(message);
+  }
+
+  update(message) {
+    this.message = message;
+    this.progress?.update(message.state);
+    this.#updatePreview(message);
+    this.#updateReplies(message);
+  }
+
+  #build(message) {
+    this.content = h("div", { class: "content" }, this.#byline(message));
+    this.content.append(h("p", { class: "words", dir: "auto" }, message.text));
+    if (message.turn) this.content.append(this.#chips(message));
+    if (message.answers) this.content.append(this.#finished(message));
+    else if (message.pictures.length) this.content.append(this.#attached(message));
+    if (message.notes.length) this.content.append(h("p", { class: "notes", dir: "auto" }, message.notes.join(" ")));
+    if (message.turn) this.#buildTurn(message);
+    this.element.append(avatar(message.author), this.content);
+  }
+
+  #buildTurn(message) {
+    this.progress = new Progress({
+      mine: message.author.user === store.me.user,
+      ratio: message.turn.ratio ?? message.turn.edits?.shape,
+      cancel: () => this.actions.cancel(this.message),
+      again: () => this.actions.again(this.message),
+    });
+    this.preview = h("div", { class: "preview" });
+    this.foot = h("div", { class: "actions" });
+    this.content.append(this.progress.element, this.preview, this.foot);
+  }
+
+  #byline(message) {
+    const bot = !message.author.user;
+    const asked = bot && store.messages.get(message.answers);
+    return h(
+      "div",
+      { class: "byline" },
+      h("span", { class: "who", dir: "auto" }, message.author.name),
+      bot ? h("span", { class: "app-tag" }, "bot") : null,
+      h("time", { datetime: new Date(message.at * 1000).toISOString(), title: wholeTimeOf(message.at) }, timeOf(message.at)),
+      asked ? h("span", { class: "made-for", dir: "auto" }, `for ${asked.author.name}`) : null,
+      message.private ? h("span", { class: "only-me" }, icon("lock"), "only you see this") : null,
+    );
+  }
+
+  #chips({ turn }) {
+    const chips = h("div", { class: "chips" });
+    if (turn.edits && this.inThread) {
+      const chip = h("button", { class: "chip edits", type: "button", onclick: () => jumpTo(turn.edits.message) });
+      chip.append(thumbnail(turn.edits), turn.operation === "again" ? "again, from this picture" : "edits this picture");
+      chips.append(chip);
+    } else if (turn.operation === "again") {
+      chips.append(h("span", { class: "chip" }, "again"));
+    }
+    if (turn.ratio) chips.append(h("span", { class: "chip" }, shape(turn.ratio), turn.ratio));
+    if (turn.count > 1) chips.append(h("span", { class: "chip" }, `${turn.count} pictures`));
+    const model = turn.model === store.setup.default_model ? null : turn.model;
+    for (const words of [turn.size, model]) if (words) chips.append(h("span", { class: "chip" }, words));
+    return chips;
+  }
+
+  #attached(message) {
+    return h("ul", { class: "references", "aria-label": "Attached pictures" }, ...message.pictures.map(attached));
+  }
+
+  #finished(message) {
+    const many = message.pictures.length > 1;
+    const pictures = message.pictures.map((picture, index) =>
+      finished(picture, [
+        button("edit", "edit", () => this.actions.edit(message, index, picture)),
+        many ? null : button("again", "again", () => this.actions.again(message)),
+        download(picture),
+      ]),
+    );
+    const element = h("div", { class: many ? "pictures many" : "pictures" }, ...pictures);
+    if (!many) return element;
+    return h("div", {}, element, h("div", { class: "actions" }, button("again", "again", () => this.actions.again(message))));
+  }
+
+  #updatePreview({ preview }) {
+    if (!this.preview || this.inThread || this.shown === (preview?.message ?? "")) return;
+    this.shown = preview?.message ?? "";
+    this.preview.replaceChildren();
+    if (!preview) return;
+    const many = preview.pictures.length > 1;
+    const views = preview.pictures.map((picture, index) =>
+      finished(picture, [
+        button("edit", "edit", () => this.actions.edit({ ...this.message, id: preview.message, thread: this.message.id }, index, picture)),
+        download(picture),
+      ]),
+    );
+    this.preview.append(h("div", { class: many ? "pictures many" : "pictures" }, ...views));
+  }
+
+  #updateReplies(message) {
+    if (!this.foot || this.inThread) return;
+    if (!this.link) {
+      this.link = h("button", { class: "open-thread", type: "button", onclick: () => this.actions.open(this.message) });
+      this.label = h("span");
+      this.link.append(icon("reply"), this.label);
+      this.foot.append(this.link);
+    }
+    say(this.label, message.replies ? `Open the thread, ${replies(message.replies)}` : "Open the thread");
+  }
+}
+
+export function avatar({ user, name }) {
+  if (!user) return h("span", { class: "avatar bot", "aria-hidden": "true" }, icon("mark"));
+  const element = h("span", { class: "avatar", "aria-hidden": "true" }, initials(name));
+  element.style.setProperty("--hue", hueOf(user));
+  return element;
+}
+
+function jumpTo(id) {
+  const message = document.querySelector(`#thread [data-id="${CSS.escape(id)}"]`);
+  message?.scrollIntoView({ block: "center", behavior: "smooth" });
+  message?.querySelector(".picture-button")?.focus({ preventScroll: true });
+}

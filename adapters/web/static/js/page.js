@@ -1,0 +1,147 @@
+// The page: brings the parts together and shows where the address says one is.
+
+import { announceChanges } from "./announcer.js";
+import { post, Problem } from "./api.js";
+import { Composer } from "./composer.js";
+import { $, h, icon, newEvent, say } from "./dom.js";
+import { enter, offerChannels } from "./entrance.js";
+import { goLive } from "./live.js";
+import { addressOf, go, here } from "./router.js";
+import { showSidebar } from "./sidebar.js";
+import { store } from "./store.js";
+import { Timeline } from "./timeline.js";
+
+const EXAMPLES = [
+  "/imagine a lighthouse at dusk --ar 16:9",
+  "/imagine a paper boat in the rain, watercolour",
+  "/imagine a fox asleep in the snow --ar 3:2",
+  "/imagine a greenhouse on the moon --n 2",
+];
+
+const actions = {
+  edit(message, index, picture) {
+    const thread = message.thread || message.id;
+    go(message.channel, thread);
+    show().then(() => threadComposer.edit({ message: message.id, index, picture }));
+  },
+  again: (message) => press(message, "again", { event: newEvent() }),
+  cancel: (message) => press(message, "cancel", {}),
+  open: (message) => {
+    go(message.channel, message.id);
+    show().then(() => threadComposer.focus());
+  },
+};
+
+const channelComposer = new Composer($("channel-composer"), $("channel"), { id: "channel-text", inThread: false });
+const threadComposer = new Composer($("thread-composer"), $("thread"), { id: "thread-text", inThread: true });
+const channelTimeline = new Timeline($("channel-scroller"), $("channel-composer"), actions, { inThread: false, empty });
+const threadTimeline = new Timeline($("thread-scroller"), $("thread-composer"), actions, { inThread: true });
+
+async function begin() {
+  const me = await enter();
+  await store.start(me);
+  $("app").hidden = false;
+  showSidebar();
+  offerChannels();
+  announceChanges();
+  listen();
+  await show();
+  goLive();
+  if (matchMedia("(pointer: fine)").matches) (here().thread ? threadComposer : channelComposer).focus();
+}
+
+function listen() {
+  addEventListener("hashchange", show);
+  addEventListener("imagine:connection", ({ detail: on }) => say($("connection"), on ? "" : "Reconnecting…"));
+  store.addEventListener("message", ({ detail }) => changed(detail));
+  store.addEventListener("anew", () => show({ anew: true }));
+  addEventListener("focus", seen);
+  for (const id of ["thread-close", "thread-back"]) $(id).addEventListener("click", closeThread);
+  $("thread").addEventListener("keydown", (event) => event.key === "Escape" && closeThread());
+  $("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    (here().thread ? threadComposer : channelComposer).focus();
+  });
+}
+
+let shown = { channel: "", thread: "" };
+
+/** Show what the address names. */
+async function show({ anew = false } = {}) {
+  const place = here();
+  const before = shown;
+  shown = place;
+  const loading = [];
+  if (anew === true || before.channel !== place.channel) loading.push(showChannel(place));
+  if (anew === true || before.channel !== place.channel || before.thread !== place.thread) loading.push(showThread(place, before));
+  document.title = `#${place.channel} · imagine`;
+  seen();
+  await Promise.all(loading);
+}
+
+async function showChannel({ channel }) {
+  const place = { channel, thread: "" };
+  const label = `Message #${channel}`;
+  $("channel-name").replaceChildren(h("span", { class: "hash", "aria-hidden": "true" }, "#"), channel);
+  if (channelComposer.place?.channel !== channel) channelComposer.show(place, label);
+  await channelTimeline.show(place, `Messages in ${channel}`).catch((problem) => missing(problem, "channel"));
+}
+
+async function showThread(place, before) {
+  $("thread").hidden = !place.thread;
+  $("app").classList.toggle("with-thread", Boolean(place.thread));
+  if (!place.thread) {
+    if (before.thread) document.querySelector(`#channel [data-id="${CSS.escape(before.thread)}"] .open-thread`)?.focus();
+    return;
+  }
+  say($("thread-place"), `#${place.channel}`);
+  const known = threadComposer.place;
+  if (known?.channel !== place.channel || known?.thread !== place.thread) threadComposer.show(place, "Say what to change");
+  await threadTimeline.show(place, "Messages in this thread").catch((problem) => missing(problem, "thread"));
+}
+
+/** A place that cannot be shown: say why, and go where one can be. */
+function missing(problem, what) {
+  if (!(problem instanceof Problem)) throw problem;
+  if (problem.status === 422) location.replace(what === "thread" ? addressOf(here().channel) : addressOf("general"));
+  channelComposer.notice(problem.message);
+}
+
+function closeThread() {
+  go(here().channel);
+}
+
+function changed({ message, before }) {
+  const place = here();
+  if (message.channel === place.channel) channelTimeline.render();
+  if (place.thread && (message.id === place.thread || message.thread === place.thread)) threadTimeline.render();
+  const mine = message.author.user === store.me.user;
+  const away = message.channel !== place.channel || !document.hasFocus();
+  if (!before && !mine && away) store.setUnread(message.channel, true);
+}
+
+function seen() {
+  if (document.hasFocus()) store.setUnread(here().channel, false);
+}
+
+async function press(message, what, body) {
+  const composer = here().thread ? threadComposer : channelComposer;
+  try {
+    await post(`/api/messages/${message.id}/${what}`, body);
+  } catch (problem) {
+    composer.notice(problem.message);
+  }
+}
+
+function empty({ channel }) {
+  const examples = EXAMPLES.map((text) => h("button", { class: "button", type: "button", onclick: () => channelComposer.write(text) }, text.replace("/imagine ", "")));
+  return h(
+    "li",
+    { class: "empty" },
+    icon("mark", "mark"),
+    h("p", {}, "Type ", h("kbd", {}, "/imagine"), ` in #${channel} and say what you would like to see.`),
+    h("div", { class: "examples" }, ...examples),
+  );
+}
+
+begin();

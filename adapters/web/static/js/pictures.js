@@ -1,0 +1,53 @@
+// Pictures on messages: what was attached, and what was made.
+
+import { h, icon } from "./dom.js";
+import { openLightbox } from "./lightbox.js";
+import { store } from "./store.js";
+
+export const pictureAddress = (picture) => `/pictures/${picture.digest}`;
+export const thumbnailAddress = (picture) => `/thumbnails/${picture.digest}`;
+
+/** A finished picture, whole, with its buttons below. */
+export function finished(picture, actions) {
+  const alt = picture.alt || picture.name;
+  const image = h("img", { src: pictureAddress(picture), alt, width: picture.width, height: picture.height, decoding: "async" });
+  const button = h(
+    "button",
+    { class: "picture-button", type: "button", "data-digest": picture.digest, "data-caption": alt, "data-name": picture.name, onclick: (event) => openLightbox(event.currentTarget), "aria-label": `${alt} (show at full size)` },
+    image,
+  );
+  const element = h("div", { class: "picture" }, button, h("div", { class: "actions" }, ...actions));
+  if (picture.width && picture.height) element.style.setProperty("--ratio", picture.width / picture.height);
+  return element;
+}
+
+/** A picture that somebody attached, small. What no browser shows stays a tile with its name. */
+export function attached(picture) {
+  const button = h("button", {
+    class: "picture-button",
+    type: "button",
+    "data-digest": picture.digest,
+    "data-caption": picture.name,
+    "data-name": picture.name,
+    onclick: (event) => openLightbox(event.currentTarget),
+    "aria-label": `Attached picture ${picture.name} (show at full size)`,
+  });
+  button.append(thumbnail(picture));
+  return h("li", { class: "reference" }, button);
+}
+
+/** A small picture, or a tile with its name where there is no small one. */
+export function thumbnail(picture, alt = "") {
+  const image = h("img", { src: thumbnailAddress(picture), alt, decoding: "async" });
+  image.onerror = () => image.replaceWith(h("span", { class: "without" }, icon("picture"), picture.name));
+  return image;
+}
+
+export function download(picture) {
+  return h(
+    "a",
+    { class: "button", href: pictureAddress(picture), download: picture.name },
+    icon("download"),
+    store.setup.labels.download,
+  );
+}
