@@ -97,9 +97,10 @@ class Fetcher:
         seconds: float = SECONDS,
         short_retries: Sequence[float] = (),
     ) -> bytes:
-        """A file behind a link that a person gave: https on port 443, of one of the `given_hosts`, at public addresses only.
+        """A file behind a link that a person gave.
 
-        Otherwise as `fetch_trusted`, without any credentials.
+        Only https on port 443, of one of the `given_hosts`, at public addresses. Otherwise as `fetch_trusted`, without
+        any credentials.
 
         Raises:
             FetchFailed: nothing was fetched.

@@ -75,8 +75,8 @@ def riff(chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
 
 
-def with_right_checksums(data: bytes) -> bytes:
-    """A mutilated PNG whose chunks have the right checksums all the same, so that its wounds get through to a decoder."""
+def with_right_checksums(data: bytes | bytearray) -> bytes:
+    """A mutilated PNG with right checksums all the same, so that its wounds get through to a decoder."""
     mended, at = bytearray(data[:8]), 8
     while at + 12 <= len(data):
         length = int.from_bytes(data[at : at + 4])
