@@ -150,12 +150,13 @@ async def test_the_server_stays_until_its_last_user_leaves(data_dir: Path) -> No
 
 
 async def test_whoever_is_inside_has_a_server_though_others_come_and_go(data_dir: Path) -> None:
-    async def come_and_go() -> None:
+    async def come_and_go(away: float) -> None:
         for _ in range(8):
             async with embedded_store(data_dir) as url, Redis.from_url(url, retry=None) as client:
                 assert await client.ping()
+            await asyncio.sleep(away)  # long enough for another to be the last that leaves
 
-    await asyncio.gather(*(come_and_go() for _ in range(4)))
+    await asyncio.gather(*map(come_and_go, (0.01, 0.03, 0.07)))
     assert not _servers(data_dir)
 
 
