@@ -19,7 +19,8 @@ from bot.store import embedded_store
 from bot.wiring import open_core
 from core.errors import Declined, ProviderError
 from core.fetching import Fetcher
-from core.providers.simulated import SimulatedService, SimulationSettings
+from core.providers.simulated.server import SimulatedService
+from core.providers.simulated.settings import SimulationSettings
 from core.replies import money, say
 from core.turns import Options
 

@@ -9,8 +9,10 @@ from bot.settings import ImageProviderName, Settings, SetupError
 from bot.store import embedded_store
 from bot.wiring import CoreSettings
 from core.fetching import Fetcher
-from core.providers.gmi import GmiImages, service_client
-from core.providers.simulated import SimulatedService, SimulationSettings
+from core.providers.gmi.client import service_client
+from core.providers.gmi.provider import GmiImages
+from core.providers.simulated.server import SimulatedService
+from core.providers.simulated.settings import SimulationSettings
 
 DAY = 86_400
 
@@ -53,7 +55,7 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     fetcher,
                     base_url=simulated.url,
                     key=simulated.key,
-                    storage_hosts=(simulated.storage_host,),
+                    result_hosts=(simulated.storage_host,),
                     prices=settings.prices,
                 )
                 yield Service(images, "simulated (set GMI_API_KEY for real ones)", simulated=True)
@@ -66,7 +68,7 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     base_url=settings.gmi_base_url,
                     key=key.get_secret_value() if key else "",
                     organization=settings.gmi_organization_id or "",
-                    storage_hosts=settings.result_hosts,
+                    result_hosts=settings.result_hosts,
                     prices=settings.prices,
                 )
                 yield Service(images, "real, and cost money", simulated=False)
