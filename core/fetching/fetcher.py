@@ -16,7 +16,7 @@ from core.fetching.failures import FetchFailed, FetchProblem
 from core.fetching.public_network import PublicNetwork, PublicTransport, Resolve, resolve_host
 from core.pictures.identify import is_html
 
-MAX_BYTES = 32_000_000
+TRUSTED_BYTES, GIVEN_BYTES = 64_000_000, 32_000_000
 SECONDS = 60.0
 
 _REDIRECTS = 3
@@ -69,7 +69,7 @@ class Fetcher:
         allowed_hosts: Collection[str],
         *,
         headers: Mapping[str, str] | None = None,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = TRUSTED_BYTES,
         seconds: float = SECONDS,
         short_retries: Sequence[float] = (),
     ) -> bytes:
@@ -93,7 +93,7 @@ class Fetcher:
         self,
         url: str,
         *,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = GIVEN_BYTES,
         seconds: float = SECONDS,
         short_retries: Sequence[float] = (),
     ) -> bytes:

@@ -20,6 +20,9 @@ __all__ = ["PictureWorkshop", "WorkshopUnavailable"]
 
 log = structlog.get_logger()
 
+_RESULT_BYTES = 64_000_000
+"""A result may be larger than what people send: 16 megapixels as PNG can be 40 MB, and it is paid for."""
+
 _Operation = Literal["prepare_reference", "inspect_result", "fit_for_post", "thumbnail"]
 
 
@@ -84,17 +87,17 @@ class PictureWorkshop:
 
     async def inspect_result(self, data: bytes) -> Picture:
         """The same bytes, proven to be a whole picture, whatever their name and headers said."""
-        return await self._work("inspect_result", data)
+        return await self._work("inspect_result", data, max_bytes_in=_RESULT_BYTES)
 
     async def fit_for_post(self, picture: Picture, max_bytes: int) -> Picture:
         """The picture itself where it fits, otherwise the best JPEG (WebP with transparency) that does."""
         if len(picture.data) <= max_bytes:
             return picture
-        return await self._work("fit_for_post", picture.data, max_bytes_out=max_bytes)
+        return await self._work("fit_for_post", picture.data, max_bytes_in=_RESULT_BYTES, max_bytes_out=max_bytes)
 
     async def thumbnail(self, data: bytes, side: int) -> Picture:
         """A small JPEG (PNG with transparency), its longest side at most `side` pixels."""
-        return await self._work("thumbnail", data, max_side_out=side)
+        return await self._work("thumbnail", data, max_bytes_in=_RESULT_BYTES, max_side_out=side)
 
     async def close(self) -> None:
         """End every process; what is being worked on gets `WorkshopUnavailable`."""

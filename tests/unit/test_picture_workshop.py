@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.pictures import Picture, PictureProblem, PictureRefused
+from core.pictures import Picture, PictureLimits, PictureProblem, PictureRefused
 from core.pictures.frames import frame, read_frame
 from core.pictures.worker import answer
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
@@ -66,6 +66,12 @@ async def test_a_reference_fits_what_the_caller_allows(workshop: PictureWorkshop
 
 async def test_a_result_keeps_its_bytes(workshop: PictureWorkshop) -> None:
     assert (await workshop.inspect_result(PNG)).data is PNG
+
+
+async def test_a_result_may_be_heavier_than_what_people_may_send() -> None:
+    async with PictureWorkshop(PictureLimits(max_bytes_in=100), processes=1) as workshop:
+        assert await refusal(workshop.prepare_reference(PNG)) is PictureProblem.TOO_LARGE_BYTES
+        assert (await workshop.inspect_result(PNG)).data is PNG
 
 
 async def test_a_post_that_fits_needs_no_process(workshop: PictureWorkshop) -> None:
