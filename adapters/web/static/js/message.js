@@ -6,7 +6,7 @@ import { h, icon, say, shape } from "./dom.js";
 import { hueOf, initials, replies, timeOf, wholeTimeOf } from "./format.js";
 import { store } from "./store.js";
 
-/** `actions`: edit(message, index, picture), again(message), cancel(message), open(message), use(picture). */
+/** `actions`: edit(message, target), again(id), cancel(id), open(message). */
 export class MessageView {
   constructor(message, actions, { inThread }) {
     this.actions = actions;
@@ -39,8 +39,8 @@ export class MessageView {
     this.progress = new Progress({
       mine: message.author.user === store.me.user,
       ratio: message.turn.ratio ?? message.turn.edits?.shape,
-      cancel: () => this.actions.cancel(this.message),
-      again: () => this.actions.again(this.message),
+      cancel: () => this.actions.cancel(message.id),
+      again: () => this.actions.again(message.id),
     });
     this.preview = h("div", { class: "preview" });
     this.foot = h("div", { class: "actions" });
@@ -81,44 +81,42 @@ export class MessageView {
     return h("ul", { class: "references", "aria-label": "Attached pictures" }, ...message.pictures.map(attached));
   }
 
+  /** The pictures that a turn came to: each with its buttons, or one with the message's. */
   #finished(message) {
-    const many = message.pictures.length > 1;
-    const pictures = message.pictures.map((picture, index) =>
-      finished(picture, [
-        button("edit", "edit", () => this.actions.edit(message, index, picture)),
-        many ? null : button("again", "again", () => this.actions.again(message)),
-        download(picture),
-      ]),
-    );
-    const element = h("div", { class: many ? "pictures many" : "pictures" }, ...pictures);
-    if (!many) return element;
-    return h("div", {}, element, h("div", { class: "actions" }, button("again", "again", () => this.actions.again(message))));
+    const foot = h("div", { class: "actions" });
+    return h("div", {}, this.#pictures(message.id, message.pictures, foot), foot);
+  }
+
+  #pictures(message, pictures, foot) {
+    const many = pictures.length > 1;
+    const own = (picture, index) => [
+      button("edit", "edit", () => this.actions.edit(this.message, { message, index, picture })),
+      download(picture),
+    ];
+    const again = button("again", "again", () => this.actions.again(message));
+    const [edit, save] = many ? [] : own(pictures[0], 0);
+    foot.prepend(...[edit, again, save].filter(Boolean));
+    const shown = pictures.map((picture, index) => finished(picture, many ? own(picture, index) : []));
+    return h("div", { class: many ? "pictures many" : "pictures" }, ...shown);
   }
 
   #updatePreview({ preview }) {
-    if (!this.preview || this.inThread || this.shown === (preview?.message ?? "")) return;
-    this.shown = preview?.message ?? "";
-    this.preview.replaceChildren();
-    if (!preview) return;
-    const many = preview.pictures.length > 1;
-    const views = preview.pictures.map((picture, index) =>
-      finished(picture, [
-        button("edit", "edit", () => this.actions.edit({ ...this.message, id: preview.message, thread: this.message.id }, index, picture)),
-        download(picture),
-      ]),
-    );
-    this.preview.append(h("div", { class: many ? "pictures many" : "pictures" }, ...views));
+    if (!this.preview || this.inThread || !preview || this.shown === preview.message) return;
+    this.shown = preview.message;
+    this.foot.replaceChildren();
+    this.preview.replaceChildren(this.#pictures(preview.message, preview.pictures, this.foot));
+    if (this.link) this.foot.append(this.link);
   }
 
   #updateReplies(message) {
     if (!this.foot || this.inThread) return;
     if (!this.link) {
-      this.link = h("button", { class: "open-thread", type: "button", onclick: () => this.actions.open(this.message) });
-      this.label = h("span");
-      this.link.append(icon("reply"), this.label);
+      this.count = h("small");
+      const open = () => this.actions.open(this.message);
+      this.link = h("button", { class: "open-thread", type: "button", onclick: open }, icon("reply"), "Open thread", this.count);
       this.foot.append(this.link);
     }
-    say(this.label, message.replies ? `Open the thread, ${replies(message.replies)}` : "Open the thread");
+    say(this.count, message.replies ? replies(message.replies) : "");
   }
 }
 

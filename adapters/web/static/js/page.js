@@ -19,13 +19,12 @@ const EXAMPLES = [
 ];
 
 const actions = {
-  edit(message, index, picture) {
-    const thread = message.thread || message.id;
-    go(message.channel, thread);
-    show().then(() => threadComposer.edit({ message: message.id, index, picture }));
+  edit(message, target) {
+    go(message.channel, message.thread || message.id);
+    show().then(() => threadComposer.edit(target));
   },
-  again: (message) => press(message, "again", { event: newEvent() }),
-  cancel: (message) => press(message, "cancel", {}),
+  again: (id) => press(id, "again", { event: newEvent() }),
+  cancel: (id) => press(id, "cancel", {}),
   open: (message) => {
     go(message.channel, message.id);
     show().then(() => threadComposer.focus());
@@ -124,10 +123,10 @@ function seen() {
   if (document.hasFocus()) store.setUnread(here().channel, false);
 }
 
-async function press(message, what, body) {
+async function press(id, what, body) {
   const composer = here().thread ? threadComposer : channelComposer;
   try {
-    await post(`/api/messages/${message.id}/${what}`, body);
+    await post(`/api/messages/${id}/${what}`, body);
   } catch (problem) {
     composer.notice(problem.message);
   }

@@ -16,7 +16,7 @@ export function finished(picture, actions) {
     { class: "picture-button", type: "button", "data-digest": picture.digest, "data-caption": alt, "data-name": picture.name, onclick: (event) => openLightbox(event.currentTarget), "aria-label": `${alt} (show at full size)` },
     image,
   );
-  const element = h("div", { class: "picture" }, button, h("div", { class: "actions" }, ...actions));
+  const element = h("div", { class: "picture" }, button, actions.length ? h("div", { class: "actions" }, ...actions) : null);
   if (picture.width && picture.height) element.style.setProperty("--ratio", picture.width / picture.height);
   return element;
 }
@@ -44,10 +44,11 @@ export function thumbnail(picture, alt = "") {
 }
 
 export function download(picture) {
+  const label = store.setup.labels.download;
   return h(
     "a",
-    { class: "button", href: pictureAddress(picture), download: picture.name },
+    { class: "button spare", href: pictureAddress(picture), download: picture.name, "aria-label": label },
     icon("download"),
-    store.setup.labels.download,
+    h("span", {}, label),
   );
 }

@@ -20,9 +20,10 @@ export class Timeline {
     this.newest = h("button", { class: "button to-newest", type: "button", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Newest");
     scroller.append(this.list);
     dock.prepend(this.newest);
-    scroller.addEventListener("scroll", () => (this.newest.hidden = this.#atEnd()), { passive: true });
-    new ResizeObserver(() => this.pinned && this.toEnd()).observe(this.list);
-    scroller.addEventListener("scroll", () => (this.pinned = this.#atEnd()), { passive: true });
+    this.pinned = true;
+    const follow = new ResizeObserver(() => this.pinned && this.toEnd());
+    for (const element of [this.list, scroller]) follow.observe(element);
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
   }
 
   async show(place, label) {
@@ -63,8 +64,10 @@ export class Timeline {
     this.newest.hidden = true;
   }
 
-  #atEnd() {
-    return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < NEAR_THE_END;
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.pinned = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    this.newest.hidden = this.pinned;
   }
 
   #view(message, previous) {
