@@ -3,6 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+ELSEWHERE := "Not installed: see above. Where wheels are missing (not glibc Linux or macOS), build the Dockerfile instead."
 LOCK := $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate pyproject.toml
 
@@ -43,12 +44,12 @@ lock: setup ## raise the locked versions to the newest that pyproject.toml allow
 
 $(VENV)/run.stamp: requirements.lock | $(PYTHON)
 	@echo "Installing what the bot needs (once, and when the lock changes) …"
-	@$(INSTALL) $<
+	@$(INSTALL) $< || { echo $(ELSEWHERE) >&2; exit 1; }
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp | $(PYTHON)
 	@echo "Installing what development needs …"
-	@$(INSTALL) $<
+	@$(INSTALL) $< || { echo $(ELSEWHERE) >&2; exit 1; }
 	@touch $@
 
 $(PYTHON):
