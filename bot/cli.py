@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot.settings import Settings, SetupError, load_settings
+from bot.settings import LogLevel, Settings, SetupError, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="**imagine-bot**: picture-making inside team chat. With no tokens in the environment or `.env`, `run` "
-    "opens a local web workspace over simulated pictures. Every setting is an environment variable; README has them all.",
+    "opens a local web workspace over simulated pictures. Every setting is an environment variable; see README.",
 )
 FAILED = 1
 BAD_SETUP = 2
@@ -34,7 +34,7 @@ def _start(work: Coroutine[Any, Any, int]) -> None:
     raise typer.Exit(code)
 
 
-def _settings() -> Settings:
+def _settings(*, quiet: bool = False) -> Settings:
     from bot.logs import configure_logs
 
     try:
@@ -42,7 +42,7 @@ def _settings() -> Settings:
     except SetupError as error:
         Console(stderr=True).print(*error.problems, sep="\n", markup=False, highlight=False)
         raise typer.Exit(BAD_SETUP) from error
-    configure_logs(settings)
+    configure_logs(settings.model_copy(update={"log_level": LogLevel.ERROR}) if quiet else settings)
     return settings
 
 
@@ -93,7 +93,7 @@ def check() -> None:
     """Test every setting, and say what to do about what fails. Costs nothing."""
     from bot.check import check_all
 
-    _start(check_all(_settings(), Console()))
+    _start(check_all(_settings(quiet=True), Console()))
 
 
 @app.command()
@@ -114,7 +114,7 @@ def imagine(
     from bot.commands import imagine as make
     from core.turns import Options
 
-    _start(make(_settings(), prompt, Options(ar, n, model, size), reference or [], out))
+    _start(make(_settings(quiet=True), prompt, Options(ar, n, model, size), reference or [], out))
 
 
 @app.command()

@@ -22,7 +22,7 @@ from bot.settings import LogFormat, Settings
 HIDDEN = "[hidden]"
 SHORTEST_SECRET = 6
 """Characters; hiding anything shorter would blank out ordinary words and protect nothing."""
-QUIET = ("httpx", "httpcore", "aiohttp.access")
+QUIET = ("httpx", "httpcore", "aiohttp.access", "docket")
 """They write the address of each request, and some addresses are as good as a key."""
 
 Redactor: TypeAlias = Callable[[str], str]

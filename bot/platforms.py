@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from adapters.web import WebChat, Workspace, create_app
+from adapters.web import WebChat, WebSetup, Workspace, create_app
 from bot.health import listening
 from bot.services import Service
 from bot.settings import Settings, SetupError
@@ -39,20 +39,14 @@ async def open_platforms(
 @asynccontextmanager
 async def _web(parts: Parts, platforms: dict[str, ChatPlatform], *, listens: bool) -> AsyncIterator[list[str]]:
     settings, core = parts.settings, parts.core
-    workspace = Workspace(core.redis, settings.data_dir / "web", core.workshop, ttl=core.turns.ttl)
+    workspace = Workspace(core.redis, settings.data_dir / "web", ttl=core.turns.ttl)
     platforms["web"] = WebChat(workspace)
     if not listens:
         yield []
         return
     password = settings.web_password.get_secret_value() if settings.web_password else ""
-    app = create_app(
-        workspace,
-        core.intake,
-        core.conversations,
-        parts.service.images,
-        password=password,
-        simulated=parts.service.simulated,
-    )
+    setup = WebSetup(settings.image_model, password=password, simulated=parts.service.simulated)
+    app = create_app(workspace, core.intake, core.conversations, parts.service.images, core.workshop, setup)
     try:
         async with listening(app, settings.web_host, settings.web_port) as port:
             yield [f"imagine-bot is at http://{settings.web_host}:{port}"]

@@ -55,7 +55,7 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     fetcher,
                     base_url=simulated.url,
                     key=simulated.key,
-                    result_hosts=(simulated.storage_host,),
+                    storage_hosts=(simulated.storage_host,),
                     prices=settings.prices,
                 )
                 yield Service(images, "simulated (set GMI_API_KEY for real ones)", simulated=True)
@@ -68,7 +68,7 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     base_url=settings.gmi_base_url,
                     key=key.get_secret_value() if key else "",
                     organization=settings.gmi_organization_id or "",
-                    result_hosts=settings.result_hosts,
+                    storage_hosts=settings.result_hosts,
                     prices=settings.prices,
                 )
                 yield Service(images, "real, and cost money", simulated=False)

@@ -27,7 +27,8 @@ from core.turns import FailureReason, Queued, ThreadKey
 from core.watching import Watcher
 
 EQUAL_PAYLOAD_SECONDS = 3.0
-STALLED_SECONDS = 120.0
+ANSWER_SECONDS = 1.5
+"""A service that puts requests in a line of its own answers sooner; one that does not holds its answer."""
 
 log = structlog.get_logger()
 
@@ -94,7 +95,7 @@ class Requests:
         sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
         await hold.save_drawing(index, sent)
         self.sender.start(Errand(record.turn.id, index, lane, job), sent)
-        return ALIVE_SECONDS
+        return ANSWER_SECONDS
 
     async def _mind(self, hold: Hold, lane: str, index: int) -> float:
         """Have a request watched, until its deadline."""

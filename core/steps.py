@@ -11,7 +11,9 @@ from core.durations import estimate
 from core.endings import cause, cost
 from core.errors import Declined, NotYet, PlatformGone
 from core.ports import Capabilities, Notice, Stage
+from core.records import Drawing
 from core.replies import say
+from core.requests import ANSWER_SECONDS
 from core.state import Hold
 from core.turns import Queued, ThreadKey, TurnId
 
@@ -174,7 +176,7 @@ class Steps:
         stage = Stage.DRAWING
         if any(drawing.lost_at for drawing in drawings):
             stage = Stage.CHECKING
-        elif begun and all(isinstance(drawing.status, Queued) for drawing in begun):
+        elif all(_waits(drawing) for drawing in begun):
             stage = Stage.QUEUED
         since = min((drawing.sent_at for drawing in begun), default=None)
         return Notice(stage, usual=usual.middle, since=since, model=self.model, notes=self._notes)
@@ -194,6 +196,13 @@ class Steps:
     def _timed(self, step: str) -> Iterator[None]:
         with self.line.metrics.steps.labels(step=step).time():
             yield
+
+
+def _waits(drawing: Drawing) -> bool:
+    """Whether the service has not begun, as far as one can know: an answer that it holds is being drawn."""
+    if drawing.request is None:
+        return time.time() < drawing.sent_at + ANSWER_SECONDS
+    return isinstance(drawing.status, Queued)
 
 
 def _gist(notice: Notice) -> str:
