@@ -1,0 +1,124 @@
+"""The answer to an interaction: within three seconds, whatever else is slow, and once."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from adapters.discord import render
+from adapters.discord.components import Component
+from adapters.discord.events import Interaction
+from adapters.discord.rest import File, Refused, Rest
+from adapters.discord.words import plain
+from core.errors import Declined, PlatformError, ProviderError
+from core.replies import say
+
+PROMPT_SECONDS = 0.2
+"""How long work may take before the interaction is put off with a placeholder."""
+FORM_SECONDS = 2.0
+_MESSAGE, _DEFER, _CHOICES, _FORM = 4, 5, 8, 9
+_LATE = frozenset({10062, 40060, 10015, 50027})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What to answer. `text` is written as Discord's markup; empty is an answer that somebody else completes."""
+
+    text: str = ""
+    components: tuple[Component, ...] = ()
+    files: tuple[File, ...] = field(default=(), repr=False)
+
+
+def sentence(locale: str, name: str, /, **values: object) -> Said:
+    """A sentence of ours as an answer."""
+    return Said(plain(say(locale, name, **values)))
+
+
+class Answer:
+    """The one answer to an interaction; what is said after it was put off changes it."""
+
+    def __init__(self, rest: Rest, interaction: Interaction) -> None:
+        self.rest = rest
+        self.interaction = interaction
+        self.deferred = False
+
+    async def prompt(self, work: Coroutine[Any, Any, Said]) -> None:
+        """Do the work and say what came of it; put the person off first when it takes its time."""
+        task = asyncio.create_task(self._outcome(work))
+        if not self.deferred:
+            await asyncio.wait({task}, timeout=PROMPT_SECONDS)
+            if not task.done():
+                await self.defer()
+        said = await task
+        if said.text or said.files:
+            await self.say(said)
+
+    async def say(self, said: Said) -> None:
+        """Say something to this person alone, or in place of what they were put off with."""
+        body = render.message(said.text, said.components, private=True)
+        if self.deferred or said.files:
+            if not self.deferred:
+                await self.defer()
+            token = self.interaction.token
+            await self._tried(self.rest.original("PATCH", token, render.without_flags(body), files=said.files))
+        else:
+            await self._respond({"type": _MESSAGE, "data": body})
+
+    async def defer(self, *, private: bool = True) -> None:
+        """Put the person off with a placeholder."""
+        self.deferred = True
+        await self._respond({"type": _DEFER, "data": {"flags": render.PRIVATE if private else 0}})
+
+    async def open_form(self, form: Coroutine[Any, Any, Component]) -> None:
+        """Open a form. It cannot be put off, so what it needs has to be there soon."""
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                opened = await form
+        except Declined as refusal:
+            await self.say(sentence(self.interaction.locale, refusal.reply, **refusal.details))
+        except (RedisError, OSError, TimeoutError):
+            await self.say(sentence(self.interaction.locale, "discord.store_down"))
+        else:
+            await self._respond({"type": _FORM, "data": opened})
+
+    async def offer(self, choices: Sequence[str]) -> None:
+        """Suggest values for an option that is being typed."""
+        offered = [{"name": choice[:100], "value": choice[:100]} for choice in choices[:25]]
+        await self._respond({"type": _CHOICES, "data": {"choices": offered}})
+
+    async def _outcome(self, work: Coroutine[Any, Any, Said]) -> Said:
+        locale = self.interaction.locale
+        try:
+            return await work
+        except Declined as refusal:
+            return sentence(locale, refusal.reply, **refusal.details)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("the store does not answer", problem=type(error).__name__)
+            return sentence(locale, "discord.store_down")
+        except ProviderError as error:
+            log.warning("the image service does not answer as it should", problem=type(error).__name__)
+            return sentence(locale, "discord.service_down")
+        except (Refused, PlatformError) as error:
+            log.warning("Discord did not take what a person asked for", why=str(error))
+            return sentence(locale, "discord.not_permitted")
+        except Exception:
+            log.exception("an interaction broke")
+            return sentence(locale, "discord.broken")
+
+    async def _respond(self, body: Component) -> None:
+        await self._tried(self.rest.answer(self.interaction.id, self.interaction.token, body))
+
+    async def _tried(self, call: Coroutine[Any, Any, Any]) -> None:
+        """Whatever becomes of the answer, the turn is taken on: its announcement does not hang on it."""
+        try:
+            await call
+        except Refused as refused:
+            level = log.info if refused.code in _LATE else log.warning
+            level("an interaction could not be answered", why=str(refused))
+        except PlatformError:
+            log.warning("an interaction could not be answered: Discord is busy")

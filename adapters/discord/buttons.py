@@ -1,0 +1,178 @@
+"""What the buttons and the menu under our messages do. Each is named by its turn; what it needs is in the store."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from adapters.discord import render
+from adapters.discord.answers import Answer, Said, sentence
+from adapters.discord.components import Action
+from adapters.discord.desk import Desk, Wish, declined_gone, person_of
+from adapters.discord.events import Interaction
+from adapters.discord.forms import edit_form
+from adapters.discord.permissions import check_editor, check_owner, moderates
+from adapters.discord.posting import MESSAGE
+from adapters.discord.posts import Post
+from adapters.discord.rest import Refused
+from adapters.discord.showing import publish, show_again
+from adapters.discord.words import one_line, plain
+from core.errors import Declined
+from core.replies import say
+from core.turns import ImageRef, Operation, Options
+
+MOST_VARIATIONS = 4
+QUOTED_CHARACTERS = 100
+UNKNOWN_MESSAGE = 10008
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One press of a button of ours. `what` names the effect that is to happen once, however many press."""
+
+    desk: Desk
+    interaction: Interaction
+    post: Post
+    what: str
+
+    @property
+    def locale(self) -> str:
+        """The language of who pressed."""
+        return self.interaction.locale
+
+    @property
+    def moderator(self) -> bool:
+        """Whether who pressed moderates here."""
+        return moderates(self.interaction.permissions)
+
+    async def once(self) -> None:
+        """Raise `Declined` where somebody, or the same person, has just pressed this."""
+        if not await self.desk.posts.press(self.what, self.interaction.id):
+            raise Declined("discord.just_pressed")
+
+
+async def on_component(desk: Desk, interaction: Interaction) -> None:
+    """Answer a press of a button, or a choice from the menu."""
+    answer = Answer(desk.rest, interaction)
+    action, _, key = str(interaction.data.get("custom_id", "")).partition(":")
+    if action == Action.EDIT:
+        await answer.open_form(edit_form(desk, key, interaction))
+        return
+    handler = HANDLERS.get(action)
+    if handler is None:
+        await answer.say(sentence(interaction.locale, "discord.button_gone"))
+        return
+    if handler in _ASKING and (_on_private(interaction) or interaction.visiting):
+        await answer.defer(private=_on_private(interaction))
+    await answer.prompt(_pressed(desk, interaction, handler, action, key))
+
+
+async def _pressed(desk: Desk, interaction: Interaction, handler: "Handler", action: str, key: str) -> Said:
+    post = await desk.posts.by_key(key)
+    if post is None:
+        raise declined_gone()
+    return await handler(Press(desk, interaction, post, f"{action}:{key}"))
+
+
+async def _cancel(press: Press) -> Said:
+    person = person_of(press.interaction)
+    await press.desk.intake.cancel(press.post.turn.id, person, moderator=press.moderator)
+    return sentence(press.locale, "discord.cancelling")
+
+
+async def _again(press: Press) -> Said:
+    return await _ask_again(press, press.post.turn.options)
+
+
+async def _ratio(press: Press) -> Said:
+    chosen = next(iter(press.interaction.data.get("values") or ()), None)
+    return await _ask_again(press, replace(press.post.turn.options, aspect_ratio=chosen))
+
+
+async def _ask_again(press: Press, options: Options) -> Said:
+    await press.once()
+    turn = press.post.turn
+    operation = turn.operation if turn.operation is Operation.VARIATIONS else Operation.AGAIN
+    wish = Wish(turn.prompt, options, turn.references, operation, turn.parent, of=press.post)
+    return await press.desk.ask(press.interaction, wish)
+
+
+async def _variations(press: Press) -> Said:
+    await press.once()
+    turn = press.post.turn
+    count = min(MOST_VARIATIONS, press.desk.intake.limits.most_images)
+    wish = Wish(
+        say(press.locale, "prompt.variations"),
+        Options(count=count, model=turn.options.model, private=turn.options.private),
+        operation=Operation.VARIATIONS,
+        parent=ImageRef(turn.id),
+        of=press.post,
+    )
+    return await press.desk.ask(press.interaction, wish)
+
+
+async def _undo(press: Press) -> Said:
+    desk, post = press.desk, press.post
+    settings = await desk.settings.of(press.interaction.guild_id)
+    check_editor(settings, post.turn, person_of(press.interaction), moderator=press.moderator)
+    thread = post.thread or post.turn.thread
+    parent = post.turn.parent
+    node = await desk.conversations.node(thread, parent.node) if parent else None
+    before = await desk.posts.by_turn(parent.node) if parent else None
+    if parent is None or node is None or before is None:
+        raise Declined("declined.parent_gone")
+    await press.once()
+    await desk.conversations.make_current(thread, parent)
+    if post.turn.options.private:
+        return await show_again(desk, before, node, private=True)
+    await show_again(desk, before, node, event=press.interaction.id)
+    return Said(plain(say(press.locale, "discord.undone", prompt=one_line(node.prompt, QUOTED_CHARACTERS))))
+
+
+async def _delete(press: Press) -> Said:
+    message, post = press.interaction.message, press.post
+    check_owner(post.turn, person_of(press.interaction), moderator=press.moderator)
+    if message is None:
+        raise declined_gone()
+    try:
+        await press.desk.rest.call("DELETE", MESSAGE, channel_id=message.channel_id, message_id=message.id)
+    except Refused as refused:
+        if refused.code != UNKNOWN_MESSAGE:
+            raise
+    await press.desk.conversations.mark_removed(post.thread or post.turn.thread, post.turn.id)
+    return sentence(press.locale, "discord.deleted")
+
+
+async def _publish(press: Press) -> Said:
+    check_owner(press.post.turn, person_of(press.interaction), moderator=False)
+    await press.once()
+    await publish(press.desk, press.post, press.interaction)
+    return sentence(press.locale, "discord.published")
+
+
+async def _show(press: Press) -> Said:
+    check_owner(press.post.turn, person_of(press.interaction), moderator=False)
+    _, _, key = press.what.partition(":")
+    kept = await press.desk.vault.files(key)
+    if kept is None:
+        raise declined_gone()
+    text, files = kept
+    controls = render.result_controls(press.post.turn, key, press.locale)
+    return Said(text, tuple(controls), tuple(files))
+
+
+def _on_private(interaction: Interaction) -> bool:
+    return interaction.message is not None and interaction.message.private
+
+
+Handler: TypeAlias = Callable[[Press], Awaitable[Said]]
+HANDLERS: Mapping[str, Handler] = {
+    Action.CANCEL: _cancel,
+    Action.AGAIN: _again,
+    Action.VARIATIONS: _variations,
+    Action.UNDO: _undo,
+    Action.RATIO: _ratio,
+    Action.DELETE: _delete,
+    Action.PUBLISH: _publish,
+    Action.SHOW: _show,
+}
+_ASKING = (_again, _variations, _ratio)

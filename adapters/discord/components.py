@@ -1,0 +1,96 @@
+"""Buttons, menus and forms as Discord's JSON. Every control of ours is named `<action>:<key of a turn>`."""
+
+from collections.abc import Sequence
+from enum import IntEnum, StrEnum
+from typing import Any, TypeAlias
+
+Component: TypeAlias = dict[str, Any]
+
+MOST_OPTIONS = 25
+LABEL_CHARACTERS = 45
+LINK_CHARACTERS = 512
+_ROW, _BUTTON, _SELECT, _TEXT_INPUT, _LABEL, _FILES = 1, 2, 3, 4, 18, 19
+_LINK_STYLE = 5
+_SHORT, _PARAGRAPH = 1, 2
+PROMPT_LIMIT = 4000
+
+
+class Style(IntEnum):
+    """How much a button asks to be pressed."""
+
+    PRIMARY = 1
+    SECONDARY = 2
+    DANGER = 4
+
+
+class Action(StrEnum):
+    """What a control of ours does."""
+
+    EDIT = "edit"
+    AGAIN = "again"
+    VARIATIONS = "variations"
+    UNDO = "undo"
+    DELETE = "delete"
+    PUBLISH = "publish"
+    CANCEL = "cancel"
+    SHOW = "show"
+    RATIO = "ratio"
+
+
+def control_id(action: Action, key: str) -> str:
+    """The name of a control."""
+    return f"{action}:{key}"
+
+
+def row(*controls: Component) -> Component:
+    """Controls side by side, five at most."""
+    return {"type": _ROW, "components": list(controls)}
+
+
+def button(action: Action, key: str, label: str, style: Style = Style.SECONDARY) -> Component:
+    """A button of ours."""
+    return {"type": _BUTTON, "style": int(style), "label": label, "custom_id": control_id(action, key)}
+
+
+def link_button(url: str, label: str) -> Component:
+    """A button that opens a page."""
+    return {"type": _BUTTON, "style": _LINK_STYLE, "label": label, "url": url}
+
+
+def select(custom_id: str, placeholder: str, values: Sequence[str], labels: Sequence[str] = ()) -> Component:
+    """A menu of which one is chosen."""
+    named = list(zip(values, labels or values, strict=True))[:MOST_OPTIONS]
+    return {
+        "type": _SELECT,
+        "custom_id": custom_id,
+        "placeholder": placeholder,
+        "options": [{"label": label, "value": value} for value, label in named],
+    }
+
+
+def text_input(custom_id: str, *, placeholder: str, value: str = "", required: bool = True) -> Component:
+    """A field for the prompt."""
+    field: Component = {
+        "type": _TEXT_INPUT,
+        "custom_id": custom_id,
+        "style": _PARAGRAPH,
+        "placeholder": placeholder[:100],
+        "required": required,
+        "max_length": PROMPT_LIMIT,
+    }
+    return field | ({"value": value[:PROMPT_LIMIT]} if value else {})
+
+
+def file_upload(custom_id: str, most: int) -> Component:
+    """A place to drop up to `most` files."""
+    return {"type": _FILES, "custom_id": custom_id, "min_values": 0, "max_values": most, "required": False}
+
+
+def labelled(label: str, component: Component) -> Component:
+    """A field of a form under its label."""
+    return {"type": _LABEL, "label": label[:LABEL_CHARACTERS], "component": component}
+
+
+def form(custom_id: str, title: str, *fields: Component) -> Component:
+    """A form, five fields at most."""
+    return {"custom_id": custom_id, "title": title[:LABEL_CHARACTERS], "components": list(fields)}

@@ -1,0 +1,155 @@
+"""Where wishes become turns of the core: checked against the server's rules, recorded, and only then acknowledged."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from redis.exceptions import RedisError
+
+from adapters.discord.answers import Said, sentence
+from adapters.discord.events import Attachment, Interaction, moment_of
+from adapters.discord.outgoing import DiscordChat
+from adapters.discord.permissions import check_editor, check_place, moderates
+from adapters.discord.pictures import LOOSE
+from adapters.discord.posts import Place, Post, Posts, key_of, short_key
+from adapters.discord.private import private_thread
+from adapters.discord.rest import Rest
+from adapters.discord.settings import Settings
+from adapters.discord.vault import Vault
+from core.conversation import Conversations
+from core.errors import Declined
+from core.intake import Intake
+from core.ports import ImageProvider
+from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, turn_id
+
+PATIENCE_SECONDS = 20.0
+RETRY_SECONDS = 0.5
+DIRECT = "@me"
+"""The workspace of direct messages."""
+AS_USUAL = Options()
+_DIRECT_CHANNELS = (1, 3)
+_THREADS = (10, 11, 12)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants, before it is known whether they may have it."""
+
+    prompt: str
+    options: Options = AS_USUAL
+    references: tuple[Reference, ...] = ()
+    operation: Operation = Operation.IMAGINE
+    parent: ImageRef | None = None
+    of: Post | None = None
+    """The turn that it goes on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that handlers of events work with. `cdn` is where Discord serves avatars from."""
+
+    rest: Rest
+    posts: Posts
+    vault: Vault
+    settings: Settings
+    chat: DiscordChat
+    intake: Intake
+    conversations: Conversations
+    provider: ImageProvider
+    cdn: str
+
+    async def ask(self, interaction: Interaction, wish: Wish) -> Said:
+        """Take on what an interaction asks for. Raises `Declined`."""
+        turn = await self.turn_of(interaction, wish)
+        if turn.address.get("via") == "token":
+            made_at = moment_of(interaction.id)
+            await self.vault.keep_token(short_key(turn.id), interaction.token, made_at=made_at)
+        await self.take(turn)
+        if turn.address.get("via") == "token":
+            return Said()
+        return sentence(turn.locale, "discord.taken_on")
+
+    async def take(self, turn: Turn) -> bool:
+        """Record a turn, against a store that stumbles: True when it is new."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self.intake.accept(turn)
+            except (RedisError, OSError):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def turn_of(self, interaction: Interaction, wish: Wish) -> Turn:
+        """The turn that an interaction asks for, by the server's rules."""
+        settings, place = await self.settings.of(interaction.guild_id), place_of(interaction)
+        check_place(settings, place)
+        person = person_of(interaction)
+        options = wish.options
+        if wish.of:
+            check_editor(settings, wish.of.turn, person, moderator=moderates(interaction.permissions))
+            options = replace(options, private=options.private or wish.of.turn.options.private)
+        else:
+            ratio = options.aspect_ratio or settings.aspect_ratio or None
+            options = replace(options, model=options.model or settings.model or None, aspect_ratio=ratio)
+        by_token = options.private or interaction.visiting
+        thread = key_of(place, person.workspace)
+        if by_token:
+            thread = private_thread(person.workspace, place.channel, person.user)
+        if wish.of and (wish.parent or not by_token):
+            thread = wish.of.thread or wish.of.turn.thread
+        return Turn(
+            id=turn_id("discord", person.workspace, interaction.id),
+            thread=thread,
+            author=person,
+            prompt=wish.prompt,
+            asked_at=moment_of(interaction.id),
+            operation=wish.operation,
+            options=options,
+            references=wish.references,
+            parent=wish.parent,
+            locale=interaction.locale,
+            address=_address(interaction, place, by_token=by_token),
+        )
+
+
+def _address(interaction: Interaction, place: Place, *, by_token: bool) -> dict[str, str]:
+    address = {"limit": str(interaction.attachment_size_limit)}
+    if place.direct:
+        address["direct"] = "1"
+    if by_token:
+        address["via"] = "token"
+    if interaction.visiting:
+        address["visiting"] = "1"
+    return address
+
+
+def person_of(interaction: Interaction) -> Person:
+    """Who acts, as the core knows them."""
+    user, member = interaction.person, interaction.member
+    name = (member.nick if member else None) or user.name
+    return Person("discord", interaction.guild_id or DIRECT, user.id, name)
+
+
+def place_of(interaction: Interaction) -> Place:
+    """Where an interaction happens."""
+    channel = interaction.channel
+    if channel is None:
+        return Place(interaction.place, direct=interaction.guild_id is None)
+    parent = (channel.parent_id or "") if channel.type in _THREADS else ""
+    direct = channel.type in _DIRECT_CHANNELS or interaction.guild_id is None
+    return Place(channel.id, parent, age_restricted=channel.nsfw, direct=direct)
+
+
+def references_of(attachments: Sequence[Attachment], channel: str = "", message: str = "") -> tuple[Reference, ...]:
+    """Attached files as references; those of a command or a form belong to no message that could be read again."""
+    return tuple(Reference(item.filename, item.url, channel, message or LOOSE, item.id) for item in attachments)
+
+
+def declined_gone() -> Declined:
+    """What to say when a button's turn is no longer kept."""
+    return Declined("discord.button_gone")

@@ -1,0 +1,241 @@
+"""What people write: replies to our pictures, messages in our threads, mentions, direct messages."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+from redis.exceptions import RedisError
+
+from adapters.discord import render
+from adapters.discord.desk import DIRECT, Desk, references_of
+from adapters.discord.events import Channel, Message, moment_of
+from adapters.discord.permissions import check_editor, check_place
+from adapters.discord.pictures import FILE_BYTES
+from adapters.discord.posting import Poster
+from adapters.discord.posts import Place, Post, key_of
+from adapters.discord.rest import Refused
+from adapters.discord.words import plain
+from core.commands import parse
+from core.errors import Declined, PlatformError
+from core.replies import say
+from core.turns import ImageRef, Operation, Options, Person, ThreadKey, Turn, TurnId, turn_id
+
+HINT_SECONDS = 3600
+_DEFAULT, _REPLY = 0, 19
+_WHICH = re.compile(r"^#(\d{1,2})\s+")
+_THREADS = (10, 11, 12)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the gateway told of a server; the usual where it has not told."""
+
+    locale: str = "en-US"
+    file_bytes: int = FILE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a message goes on from: a turn of ours that it answers, or the newest picture of our thread."""
+
+    thread: ThreadKey
+    post: Post | None
+    parent: ImageRef | None
+
+
+class Listener:
+    """Hears what people write."""
+
+    def __init__(self, desk: Desk, facts: Callable[[str | None], ServerFacts]) -> None:
+        """`facts` gives what is known of a server by its id."""
+        self.desk = desk
+        self._facts = facts
+        self._mention = re.compile(rf"<@!?{desk.rest.user}>")
+
+    async def on_message(self, message: Message) -> None:
+        """Take on what a message asks for, if it asks for anything."""
+        if message.author.bot or message.webhook_id or message.type not in (_DEFAULT, _REPLY):
+            return
+        try:
+            turn = await self._turn(message)
+            if turn is not None:
+                await self.desk.take(turn)
+        except Declined as refusal:
+            locale = self._facts(message.guild_id).locale
+            await self._reply(message, say(locale, refusal.reply, **refusal.details))
+        except Refused as refused:
+            log.warning("a message cannot be answered", why=str(refused))
+
+    async def on_edit(self, message: Message) -> None:
+        """A message was changed: so is its turn, while it waits."""
+        if message.edited_timestamp is None or message.author.bot or message.webhook_id:
+            return
+        record = await self.desk.intake.turns.read(_turn_id(message))
+        if record is None:
+            return
+        try:
+            turn = await self._turn(message)
+            if turn is not None:
+                await self.desk.intake.revise(turn)
+        except (Declined, Refused):
+            log.info("a message was changed into what cannot be taken on; its turn stays as it was")
+
+    async def on_delete(self, guild: str | None, message: str) -> None:
+        """A message is gone: the turn that it asked for is cancelled, the picture that it showed is removed."""
+        turn = turn_id("discord", guild or DIRECT, message)
+        record = await self.desk.intake.turns.read(turn)
+        if record is not None:
+            try:
+                await self.desk.intake.cancel(turn, record.turn.author)
+            except Declined:
+                log.info("a message was deleted too late to cancel its turn", turn=turn)
+            return
+        post = await self.desk.posts.by_message(message)
+        if post is None:
+            return
+        thread = post.thread or post.turn.thread
+        node = await self.desk.conversations.node(thread, post.turn.id)
+        if node is not None and node.message == message:
+            await self.desk.conversations.mark_removed(thread, node.id)
+
+    # -- reading
+
+    async def _turn(self, message: Message) -> Turn | None:
+        target = await self._target(message)
+        called = any(user.id == self.desk.rest.user for user in message.mentions)
+        direct = message.guild_id is None
+        if target is None and not called and not direct:
+            return None
+        words = self._mention.sub("", message.content).strip()
+        which, words = _which(words)
+        if not words and not message.attachments:
+            await self._explain(message, blank=target is not None and not called)
+            return None
+        place = await self._place(message)
+        settings = await self.desk.settings.of(message.guild_id)
+        check_place(settings, place)
+        person = _person(message)
+        prompt, options = parse(words)
+        if options.private:
+            raise Declined("discord.private_by_command")
+        if target is None:
+            options = replace(
+                options,
+                model=options.model or settings.model or None,
+                aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None,
+            )
+            return self._built(message, place, key_of(place, person.workspace), prompt, options, None)
+        if target.post:
+            check_editor(settings, target.post.turn, person, moderator=False)
+        parent = replace(target.parent, index=which) if target.parent and which is not None else target.parent
+        return self._built(message, place, target.thread, prompt, options, parent)
+
+    async def _target(self, message: Message) -> _Target | None:
+        reference = message.message_reference
+        if message.type == _REPLY and reference and reference.message_id:
+            post = await self.desk.posts.by_message(reference.message_id)
+            if post is None:
+                return await self._thread_target(message)
+            thread = post.thread or post.turn.thread
+            parent = await self.desk.conversations.find(thread, reference.message_id)
+            if parent is None:
+                raise Declined("discord.still_drawing")
+            return _Target(thread, post, parent)
+        return await self._thread_target(message)
+
+    async def _thread_target(self, message: Message) -> _Target | None:
+        """The newest picture of a thread of ours, where messages in it are edits."""
+        place = await self.desk.posts.place(message.channel_id)
+        if place is None or not place.ours or message.guild_id is None:
+            return None
+        thread = key_of(place, message.guild_id)
+        called = any(user.id == self.desk.rest.user for user in message.mentions)
+        if not called:
+            listening = await self.desk.conversations.switch(thread, "listening")
+            if listening is None:
+                listening = (await self.desk.settings.of(message.guild_id)).every_message
+            if not listening or not self.desk.chat.plain_messages:
+                return None
+        head = await self.desk.conversations.head(thread)
+        if head is None:
+            raise Declined("discord.still_drawing")
+        return _Target(thread, await self.desk.posts.by_turn(head.node), head)
+
+    def _built(
+        self,
+        message: Message,
+        place: Place,
+        thread: ThreadKey,
+        prompt: str,
+        options: Options,
+        parent: ImageRef | None,
+    ) -> Turn:
+        facts = self._facts(message.guild_id)
+        address = {"limit": str(facts.file_bytes)}
+        if place.direct:
+            address["direct"] = "1"
+        if message.type == _REPLY and any(user.id == self.desk.rest.user for user in message.mentions):
+            address["ping"] = "1"
+        return Turn(
+            id=_turn_id(message),
+            thread=thread,
+            author=_person(message),
+            prompt=prompt,
+            asked_at=moment_of(message.id),
+            operation=Operation.EDIT if parent else Operation.IMAGINE,
+            options=options,
+            references=references_of(message.attachments, message.channel_id, message.id),
+            parent=parent,
+            reply_to=message.id,
+            locale=facts.locale,
+            address=address,
+        )
+
+    async def _place(self, message: Message) -> Place:
+        """Where a message is. Discord does not say with the message, so each channel is asked about once."""
+        if message.guild_id is None:
+            return Place(message.channel_id, direct=True)
+        known = await self.desk.posts.place(message.channel_id)
+        if known is not None:
+            return known
+        answer = await self.desk.rest.call("GET", "/channels/{channel_id}", channel_id=message.channel_id)
+        channel = Channel.model_validate(answer)
+        parent = (channel.parent_id or "") if channel.type in _THREADS else ""
+        place = Place(channel.id, parent, age_restricted=channel.nsfw)
+        await self.desk.posts.learn(place)
+        return place
+
+    # -- answering
+
+    async def _explain(self, message: Message, *, blank: bool) -> None:
+        """Say how to be heard, once an hour in a channel: a reply came without its words, or a call without any."""
+        if not await self.desk.posts.press(f"hint:{message.channel_id}", message.id, seconds=HINT_SECONDS):
+            return
+        name = "discord.blank_reply" if blank else "discord.empty_mention"
+        await self._reply(message, say(self._facts(message.guild_id).locale, name))
+
+    async def _reply(self, message: Message, text: str) -> None:
+        body = render.reply_to(render.message(plain(text)), message.id)
+        try:
+            await Poster(self.desk.rest).post(message.channel_id, body, message.id, "reply")
+        except (Refused, PlatformError, RedisError) as error:
+            log.warning("a person could not be told why", why=str(error))
+
+
+def _person(message: Message) -> Person:
+    return Person("discord", message.guild_id or DIRECT, message.author.id, message.author.name)
+
+
+def _turn_id(message: Message) -> TurnId:
+    return turn_id("discord", message.guild_id or DIRECT, message.id)
+
+
+def _which(words: str) -> tuple[int | None, str]:
+    """`#2 at night`: the second picture of a message with several."""
+    found = _WHICH.match(words)
+    if not found:
+        return None, words
+    return max(0, int(found[1]) - 1), words[found.end() :]

@@ -1,0 +1,130 @@
+"""Answers that go through an interaction's token: private ones, and those of an app that only its user has installed.
+
+The token carries them for fifteen minutes: the first answer is edited, so that doing it twice does no harm. After that
+a private picture goes by direct message, else it waits behind a button that only its person can open.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from adapters.discord import render
+from adapters.discord.components import Action, button, row
+from adapters.discord.events import Message
+from adapters.discord.pictures import FILE_BYTES, KEPT, Pictures, shown_in
+from adapters.discord.posting import SHOWING, Poster
+from adapters.discord.posts import short_key
+from adapters.discord.rest import File, Refused, Rest
+from adapters.discord.vault import Vault
+from core.errors import PlatformBusy, PlatformGone
+from core.ports import Announcement, Delivered, Notice, Result, Stage
+from core.replies import say
+from core.turns import Reference, ThreadKey, Turn
+
+ORIGINAL = "@original"
+NOT_ANSWERED_YET = frozenset({10015, 10062})
+DEAD = frozenset({50027, 10008, 10003})
+
+log = structlog.get_logger()
+
+
+def by_token(turn: Turn) -> bool:
+    """Whether the answer goes through the interaction's token."""
+    return turn.address.get("via") == "token"
+
+
+def private_thread(workspace: str, channel: str, user: str) -> ThreadKey:
+    """The conversation of what one person keeps to themselves in a channel."""
+    return ThreadKey("discord", workspace, channel, f"private-{user}")
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateAnswers:
+    """Edits what interactions were answered with."""
+
+    rest: Rest
+    vault: Vault
+    poster: Poster
+    pictures: Pictures
+
+    async def announce(self, turn: Turn, notice: Notice) -> Announcement:
+        """Show the turn on the interaction's answer; its conversation is the person's own."""
+        await self._edit(turn, render.announcement(turn, notice))
+        return Announcement(turn.thread, ORIGINAL)
+
+    async def update(self, turn: Turn, notice: Notice) -> None:
+        """Show a notice, but for `done`: the picture stands there by then."""
+        if notice.stage is Stage.DONE:
+            return
+        if await self._edit(turn, render.announcement(turn, notice)) is None and notice.stage.final:
+            await self._direct(turn, render.announcement(turn, notice), (), "end")
+
+    async def deliver(self, turn: Turn, result: Result, *, repeated: bool) -> Delivered:
+        """Bring the pictures to their person. Raises `PlatformGone` where nothing is left to try."""
+        files, links = await self.pictures.fit(result.images, int(turn.address.get("limit", FILE_BYTES)))
+        body = render.result(turn, result, ratios=(), links=links)
+        message = await self._edit(turn, body, files)
+        if message is None:
+            message = await self._direct(turn, body, files, "pictures", repeated=repeated)
+        if message is not None:
+            return Delivered(message.id, shown_in(message))
+        return await self._keep(turn, body, files)
+
+    async def direct_channel(self, user: str) -> str | None:
+        """The channel of direct messages with a person; None where they take none."""
+        try:
+            opened = await self.rest.call("POST", "/users/@me/channels", {"recipient_id": user})
+        except Refused as refused:
+            log.warning("a person takes no direct messages", why=str(refused))
+            return None
+        return str(opened["id"])
+
+    async def _edit(self, turn: Turn, body: render.Body, files: list[File] | None = None) -> Message | None:
+        """The interaction's answer, changed; None where its token is dead."""
+        key = short_key(turn.id)
+        token = await self.vault.token(key)
+        if token is None:
+            return None
+        try:
+            answer = await self.rest.original("PATCH", token, render.without_flags(body), files=files or ())
+        except Refused as refused:
+            if refused.code in NOT_ANSWERED_YET:
+                raise PlatformBusy(1.0) from None
+            log.info("an interaction's answer can be edited no more", why=str(refused))
+            if refused.code in DEAD or refused.status in (401, 404):
+                await self.vault.drop_token(key)
+            return None
+        return Message.model_validate(answer)
+
+    async def _direct(
+        self, turn: Turn, body: render.Body, files: list[File] | tuple[()], what: str, *, repeated: bool = False
+    ) -> Message | None:
+        channel = await self.direct_channel(turn.author.user)
+        if channel is None:
+            return None
+        if repeated:
+            event = turn.id.rpartition(":")[2]
+            found = await self.poster.find(channel, short_key(turn.id), SHOWING, after=event)
+            if found:
+                return found
+        try:
+            return await self.poster.post(channel, body, turn.id, what, files=files)
+        except Refused as refused:
+            log.warning("a private answer cannot go by direct message", why=str(refused))
+            return None
+
+    async def _keep(self, turn: Turn, body: render.Body, files: list[File]) -> Delivered:
+        key = short_key(turn.id)
+        if "visiting" in turn.address:
+            raise PlatformGone("the token is dead, direct messages are closed, and the app is only a visitor here")
+        await self.vault.keep_files(key, str(body["content"]), files)
+        waiting = render.message(
+            say(turn.locale, "discord.waiting_for_you", person=f"<@{turn.author.user}>"),
+            [row(button(Action.SHOW, key, say(turn.locale, "discord.show")))],
+        )
+        try:
+            message = await self.poster.post(turn.thread.channel, waiting, turn.id, "kept")
+        except Refused as refused:
+            raise PlatformGone(f"a private picture can be brought to nobody: {refused}") from None
+        shown = tuple(Reference(file.name, "", "", KEPT, f"{key}/{index}") for index, file in enumerate(files))
+        return Delivered(message.id, shown)

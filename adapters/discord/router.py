@@ -1,0 +1,95 @@
+"""Which event is whose."""
+
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from adapters.discord.buttons import on_component
+from adapters.discord.desk import Desk
+from adapters.discord.events import Guild, Interaction, Message
+from adapters.discord.forms import on_form
+from adapters.discord.menus import on_menu
+from adapters.discord.messages import Listener, ServerFacts
+from adapters.discord.slash import on_autocomplete, on_slash
+from adapters.discord.welcome import welcome
+from core.errors import ImagineError
+
+_COMMAND, _COMPONENT, _AUTOCOMPLETE, _FORM = 2, 3, 4, 5
+_SLASH = 1
+MIB = 1024 * 1024
+FILE_BYTES_BY_TIER = {2: 50 * MIB, 3: 100 * MIB}
+MOST_SERVERS = 100_000
+
+log = structlog.get_logger()
+
+
+class Router:
+    """Hands events to who deals with them, and keeps the little that is worth knowing of servers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._facts: dict[str, ServerFacts] = {}
+        self._listener = Listener(desk, self.facts)
+
+    @property
+    def most_images(self) -> int:
+        """How many pictures may be asked for at a time."""
+        return self.desk.intake.limits.most_images
+
+    def facts(self, guild: str | None) -> ServerFacts:
+        """What is known of a server."""
+        return self._facts.get(guild or "", ServerFacts())
+
+    async def handle(  # noqa: C901 - a table of events
+        self, name: str, data: dict[str, Any]
+    ) -> None:
+        """Deal with one event. It is recorded, or of no interest, when this returns."""
+        try:
+            match name:
+                case "INTERACTION_CREATE":
+                    await self._interaction(Interaction.model_validate(data))
+                case "MESSAGE_CREATE":
+                    await self._listener.on_message(Message.model_validate(data))
+                case "MESSAGE_UPDATE":
+                    await self._listener.on_edit(Message.model_validate(data))
+                case "MESSAGE_DELETE":
+                    await self._listener.on_delete(data.get("guild_id"), str(data["id"]))
+                case "MESSAGE_DELETE_BULK":
+                    for message in data.get("ids", ()):
+                        await self._listener.on_delete(data.get("guild_id"), str(message))
+                case "GUILD_CREATE":
+                    await self._guild(Guild.model_validate(data))
+                case "GUILD_DELETE":
+                    await self._left(Guild.model_validate(data))
+        except ValidationError as error:
+            fields = [".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)]
+            log.error("an event of Discord's has another shape than known", event_name=name, fields=fields)
+        except (RedisError, ImagineError) as error:
+            log.error("an event could not be dealt with", event_name=name, problem=type(error).__name__)
+
+    async def _interaction(self, interaction: Interaction) -> None:
+        match interaction.type:
+            case kind if kind == _COMMAND:
+                slash = interaction.data.get("type", _SLASH) == _SLASH
+                await (on_slash if slash else on_menu)(self.desk, interaction)
+            case kind if kind == _COMPONENT:
+                await on_component(self.desk, interaction)
+            case kind if kind == _AUTOCOMPLETE:
+                await on_autocomplete(self.desk, interaction)
+            case kind if kind == _FORM:
+                await on_form(self.desk, interaction)
+
+    async def _guild(self, guild: Guild) -> None:
+        if guild.unavailable:
+            return
+        if len(self._facts) < MOST_SERVERS:
+            file_bytes = FILE_BYTES_BY_TIER.get(guild.premium_tier, 10 * MIB)
+            self._facts[guild.id] = ServerFacts(guild.preferred_locale, file_bytes)
+        await welcome(self.desk, guild)
+
+    async def _left(self, guild: Guild) -> None:
+        if not guild.unavailable:
+            self._facts.pop(guild.id, None)
+            await self.desk.settings.forget(guild.id)

@@ -1,0 +1,124 @@
+"""The slash commands: /imagine and what stands around it."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from adapters.discord.answers import Answer, Said, sentence
+from adapters.discord.components import Action, Style, button, row
+from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
+from adapters.discord.events import Attachment, Interaction
+from adapters.discord.posts import key_of, short_key
+from adapters.discord.server_rules import change_settings
+from adapters.discord.words import one_line, plain
+from core.errors import Declined
+from core.replies import say
+from core.turns import Options, Reference
+
+MOST_LISTED = 5
+LISTED_CHARACTERS = 80
+REFERENCE_OPTIONS = ("reference1", "reference2", "reference3")
+
+Handler = Callable[[Desk, Interaction, Mapping[str, Any]], Coroutine[Any, Any, Said]]
+
+
+async def on_slash(desk: Desk, interaction: Interaction) -> None:
+    """Answer a slash command."""
+    options = given(interaction)
+    answer = Answer(desk.rest, interaction)
+    handler = HANDLERS.get(str(interaction.data.get("name")))
+    if handler is None:
+        await answer.say(sentence(interaction.locale, "discord.unknown_command"))
+        return
+    if handler is imagine and (options.get("private") or interaction.visiting):
+        # The worker edits this answer, so it has to be there before the turn is.
+        await answer.defer(private=bool(options.get("private")))
+    await answer.prompt(handler(desk, interaction, options))
+
+
+async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
+    """Suggest models, and the shapes that the chosen model draws."""
+    options = given(interaction)
+    focused: dict[str, Any] = next((item for item in interaction.data.get("options", ()) if item.get("focused")), {})
+    typed = str(focused.get("value", "")).casefold()
+    if focused.get("name") == "model":
+        known = list(await desk.provider.models())
+    else:
+        model = str(options.get("model") or desk.intake.limits.default_model)
+        try:
+            known = list((await desk.provider.capabilities(model)).aspect_ratios)
+        except Declined:
+            known = []
+    await Answer(desk.rest, interaction).offer([value for value in known if typed in value.casefold()])
+
+
+async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
+    """/imagine."""
+    wish = Wish(
+        prompt=str(options.get("prompt", "")),
+        options=Options(
+            aspect_ratio=options.get("aspect_ratio"),
+            count=int(options.get("count", 1)),
+            model=options.get("model"),
+            private=bool(options.get("private")),
+        ),
+        references=_references(interaction, options),
+    )
+    return await desk.ask(interaction, wish)
+
+
+async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
+    """/imagine-status: the person's turns under way, each with its place and a way out."""
+    del options
+    turns = await desk.intake.open_turns(person_of(interaction))
+    if not turns:
+        return sentence(interaction.locale, "discord.status_none")
+    lines, buttons = [], []
+    for number, found in enumerate(turns[:MOST_LISTED], 1):
+        name = "discord.status_waiting" if found.position else "discord.status_drawing"
+        where = say(interaction.locale, name, position=found.position)
+        lines.append(f"{number}. {plain(one_line(found.turn.prompt, LISTED_CHARACTERS))} — {plain(where)}")
+        label = f"{say(interaction.locale, 'button.cancel')} {number}"
+        buttons.append(button(Action.CANCEL, short_key(found.turn.id), label, Style.SECONDARY))
+    if len(turns) > MOST_LISTED:
+        lines.append(plain(say(interaction.locale, "discord.status_more", count=len(turns) - MOST_LISTED)))
+    return Said("\n".join(lines), (row(*buttons),))
+
+
+async def explain(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
+    """/imagine-help."""
+    del options
+    names = ["help_ask", "help_edit", "help_messages" if desk.chat.plain_messages else "help_mention", "help_menus"]
+    return Said("\n".join(f"• {plain(say(interaction.locale, f'discord.{name}'))}" for name in names))
+
+
+async def listen(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
+    """/imagine-listen: whether every message of this thread is an edit."""
+    place, person = place_of(interaction), person_of(interaction)
+    known = await desk.posts.place(place.channel)
+    if known is None or not known.ours:
+        raise Declined("discord.not_our_thread")
+    on = bool(options.get("on", True))
+    await desk.conversations.set_switch(key_of(place, person.workspace), "listening", on=on)
+    if on and not desk.chat.plain_messages:
+        return sentence(interaction.locale, "discord.listening_without_intent")
+    return sentence(interaction.locale, "discord.listening_on" if on else "discord.listening_off")
+
+
+def given(interaction: Interaction) -> dict[str, Any]:
+    """The options of a command by name."""
+    return {str(item["name"]): item.get("value") for item in interaction.data.get("options") or ()}
+
+
+def _references(interaction: Interaction, options: Mapping[str, Any]) -> tuple[Reference, ...]:
+    files = interaction.data.get("resolved", {}).get("attachments", {})
+    named = [files[str(options[name])] for name in REFERENCE_OPTIONS if str(options.get(name)) in files]
+    return references_of([Attachment.model_validate(file) for file in named])
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "imagine": imagine,
+    "imagine-status": status,
+    "imagine-help": explain,
+    "imagine-listen": listen,
+    "imagine-settings": change_settings,
+}

@@ -1,0 +1,68 @@
+"""What nobody may read in the store: the tokens of interactions, and private pictures that wait behind a button.
+
+discord:token:<key>   an interaction's token, encrypted, for as long as Discord honours it
+discord:kept:<key>    a private result that could be brought to nobody, encrypted, for a week
+"""
+
+import asyncio
+import base64
+import json
+import time
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from redis.asyncio import Redis
+
+from adapters.discord.rest import File
+from core.state import key, text
+
+TOKEN_SECONDS = 15 * 60
+MARGIN_SECONDS = 10
+"""A token is left alone a little before it dies, so that no call is on its way when it does."""
+KEPT_SECONDS = 7 * 86_400
+
+
+class Vault:
+    """Encrypts with the first of the keys, decrypts with any."""
+
+    def __init__(self, redis: Redis, keys: MultiFernet | Fernet) -> None:
+        self.redis = redis
+        self._keys = keys
+
+    async def keep_token(self, name: str, token: str, *, made_at: float) -> None:
+        """Keep an interaction's token until it dies. `made_at` is when Discord made it, seconds since the epoch."""
+        left = round(made_at + TOKEN_SECONDS - MARGIN_SECONDS - time.time())
+        if left > 0:
+            await self.redis.set(key("discord", "token", name), self._keys.encrypt(token.encode()), ex=left)
+
+    async def token(self, name: str) -> str | None:
+        """The token, while it lives."""
+        found = await self.redis.get(key("discord", "token", name))
+        return self._open(found).decode() if found else None
+
+    async def drop_token(self, name: str) -> None:
+        """Forget a token that Discord no longer honours."""
+        await self.redis.delete(key("discord", "token", name))
+
+    async def keep_files(self, name: str, text: str, files: list[File]) -> None:
+        """Keep a result that its person has to come for."""
+        packed = {
+            "text": text,
+            "files": [[f.name, f.media_type, f.alt, base64.b64encode(f.data).decode()] for f in files],
+        }
+        sealed = await asyncio.to_thread(self._keys.encrypt, json.dumps(packed).encode())
+        await self.redis.set(key("discord", "kept", name), sealed, ex=KEPT_SECONDS)
+
+    async def files(self, name: str) -> tuple[str, list[File]] | None:
+        """A kept result: its words and its files."""
+        found = await self.redis.get(key("discord", "kept", name))
+        if not found:
+            return None
+        packed = json.loads(await asyncio.to_thread(self._open, found) or b"{}")
+        files = [File(n, base64.b64decode(data), kind, alt) for n, kind, alt, data in packed.get("files", ())]
+        return packed.get("text", ""), files
+
+    def _open(self, sealed: bytes | str) -> bytes:
+        try:
+            return self._keys.decrypt(text(sealed))
+        except InvalidToken:
+            return b""
