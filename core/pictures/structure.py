@@ -15,7 +15,6 @@ _PNG_BIT_DEPTH_AT = 24
 _DEEPEST_WE_KEEP = 8
 
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", 0xDA
-_JPEG_SCAN_MARK = bytes((0xFF, _JPEG_SCAN))
 _MOST_SCANS = 100
 """A progressive JPEG has about ten; previews inside it may have their own."""
 _JFIF, _ADOBE = 0xE0, 0xEE
@@ -25,21 +24,16 @@ _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def is_whole(data: bytes, media_type: str) -> bool:
-    """Whether the end of the file is there and, in PNG, every checksum is right.
+    """Whether nothing of the file is missing or altered, as far as its decoder would not have told.
 
-    Decoders are content once they have seen the last pixel, or forgive what is missing. Kinds without a mark of
-    their own at the end count as whole: decoding tells.
+    That is a question for PNG alone: its decoder is content with the last pixel, and looks at no checksum after that.
     """
-    if media_type == PNG:
-        try:
-            return [kind for kind, _ in _png_chunks(data, check=True)][-1:] == [b"IEND"]
-        except ValueError:
-            return False
-    if media_type == JPEG:
-        return data.rfind(_JPEG_END) > data.rfind(_JPEG_SCAN_MARK)
-    if media_type == WEBP:
-        return len(data) >= int.from_bytes(data[4:8], "little") + 8
-    return True
+    if media_type != PNG:
+        return True
+    try:
+        return bool(list(_png_chunks(data, check=True)))
+    except ValueError:
+        return False
 
 
 def is_bare(data: bytes, media_type: str) -> bool:
@@ -57,7 +51,7 @@ def is_bare(data: bytes, media_type: str) -> bool:
 
 def has_endless_scans(data: bytes, media_type: str) -> bool:
     """Whether a JPEG asks for its pixels to be gone over again and again: seconds of work for a few kilobytes."""
-    return media_type == JPEG and data.count(_JPEG_SCAN_MARK) > _MOST_SCANS
+    return media_type == JPEG and data.count(b"\xff\xda") > _MOST_SCANS
 
 
 def without_text(png: bytes) -> bytes:
@@ -66,7 +60,7 @@ def without_text(png: bytes) -> bytes:
         return png
     try:
         kept = [png[at] for kind, at in _png_chunks(png) if kind not in _PNG_TEXT_CHUNKS]
-    except ValueError:
+    except ValueError:  # cut short: the decoder will say so
         return png
     return b"".join([png[:_PNG_HEAD], *kept])
 
@@ -110,7 +104,5 @@ def _is_bare_jpeg(data: bytes) -> bool:
         at += 2 + length
         if marker == _JPEG_SCAN:
             found = _END_OF_SCAN.search(data, at)
-            if not found:
-                return False
-            at = found.start()
+            at = found.start() if found else len(data)
     return at + 2 == len(data)

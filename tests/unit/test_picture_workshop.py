@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import pytest
 from PIL import Image
 
 from core.pictures import Picture, PictureLimits, PictureProblem, PictureRefused
-from core.pictures.frames import frame, read_frame
-from core.pictures.worker import answer
+from core.pictures.frames import BrokenFrameError, frame, read_frame, receive_frame
+from core.pictures.worker import answer, serve
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from tests.conftest import wait_until
 from tests.fakes.picture_files import hostile_files, long_animation, noise, packed, png, png_chunk, real_files
@@ -266,6 +267,26 @@ def test_an_order_is_answered_and_a_mistake_of_ours_ends_nothing() -> None:
     assert (header["same"], body) == (True, b"")
     assert answer({"operation": "thumbnail", "limits": {}}, b"")[0] == {"problem": "empty", "found": ""}
     assert answer({"operation": "no such thing", "limits": {}}, PNG)[0]["problem"] == "crashed"
+
+
+def test_orders_are_answered_until_the_line_ends() -> None:
+    order = {"operation": "thumbnail", "limits": {"max_side_out": 8}, "seconds": 1}
+    line, replies = BytesIO(b"".join((*frame(order, PNG), *frame(order, b"")))), BytesIO()
+    serve(line, replies, lambda _: nullcontext())
+    replies.seek(0)
+    assert read_frame(replies) == ({"ready": True}, b"")
+    [header, body] = read_frame(replies) or ({}, b"")
+    assert (header["width"], header["same"]) == (8, False)
+    assert Image.open(BytesIO(body)).width == 8
+    assert read_frame(replies) == ({"problem": "empty", "found": ""}, b"")
+    assert read_frame(replies) is None
+
+
+async def test_a_frame_of_absurd_length_is_not_waited_for() -> None:
+    line = asyncio.StreamReader()
+    line.feed_data(b"\xff" * 12)
+    with pytest.raises(BrokenFrameError):
+        await receive_frame(line)
 
 
 def test_a_frame_comes_out_as_it_went_in() -> None:

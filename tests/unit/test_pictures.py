@@ -103,6 +103,12 @@ def test_an_orientation_that_makes_no_sense_is_ignored(orientation: int) -> None
     assert_looks_like(picture, UPRIGHT, tolerance=0)
 
 
+def test_an_orientation_in_words_is_ignored() -> None:
+    words = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x02x\0\0\0\0\0\0\0"
+    picture = prepare_reference(packed(four_corners(), "PNG", exif=words), LIMITS)
+    assert_looks_like(picture, UPRIGHT, tolerance=0)
+
+
 def test_broken_metadata_does_not_spoil_the_picture() -> None:
     rubbish = b"Exif\0\0MM\0*" + b"\xff" * 60
     picture = prepare_reference(packed(four_corners(), "JPEG", exif=rubbish, icc_profile=b"no profile" * 20), LIMITS)
@@ -126,6 +132,19 @@ def test_a_png_with_more_than_a_picture_is_packed_anew(hidden: bytes) -> None:
     picture = prepare_reference(png(2, 1, b"\0\xff\0\0\0\xff\0", extra=hidden), LIMITS)
     assert SECRET not in picture.data
     assert [pixel(opened(picture), x, 0) for x in (0, 1)] == [(255, 0, 0), (0, 255, 0)]
+
+
+def test_a_png_without_its_end_is_a_picture_all_the_same_and_gets_one() -> None:
+    for data in (real_files()["png"][:-12], png(1, 1, b"\0\1\2\3", extra=png_chunk(b"tEXt", b"a\0b"))[:-12]):
+        assert prepare_reference(data, LIMITS).data.endswith(real_files()["png"][-12:])
+
+
+def test_a_jpeg_with_a_preview_in_its_head_is_packed_anew() -> None:
+    preview = b"JFIF\0\1\1\0\0\1\0\1\1\1" + b"\7\7\7"
+    head = b"\xff\xd8\xff\xe0" + (len(preview) + 2).to_bytes(2) + preview
+    picture = prepare_reference(head + real_files()["jpeg"][20:], LIMITS)
+    assert preview not in picture.data
+    assert_looks_like(picture, UPRIGHT)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
@@ -163,8 +182,16 @@ def test_a_palette_with_transparency_stays_transparent() -> None:
 
 
 def test_transparency_that_is_nowhere_to_be_seen_is_dropped() -> None:
-    picture = prepare_reference(packed(four_corners().convert("RGBA"), "WEBP"), LIMITS)
-    assert picture.media_type == "image/jpeg"
+    picture = prepare_reference(packed(four_corners().convert("RGBA"), "PNG", exif=exif()), LIMITS)
+    assert opened(picture).mode == "RGB"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA"])
+def test_few_colours_and_greys_look_the_same_after(mode: str) -> None:
+    image = four_corners().convert(mode.rstrip("A"))
+    image = image.convert(mode) if mode != "PA" else image
+    picture = prepare_reference(packed(image, "PNG", exif=exif()), LIMITS)
+    assert opened(picture).convert("RGB").tobytes() == image.convert("RGB").tobytes()
 
 
 def test_only_the_first_frame_of_an_animation_is_taken() -> None:
@@ -266,16 +293,17 @@ def test_a_result_that_was_cut_short_is_refused(kind: str, lost: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "progressive jpeg", "webp", "lossless webp"])
-@pytest.mark.parametrize("lost", [1, 2, 4, 13])
+@pytest.mark.parametrize("lost", [1, 2, 4, 12, 13])
 def test_a_result_that_lacks_its_last_bytes_is_refused(kind: str, lost: int) -> None:
     with pytest.raises(PictureRefused) as refused:
         inspect_result(real_files()[kind][:-lost], LIMITS)
     assert refused.value.problem is PictureProblem.DAMAGED
 
 
-def test_a_png_result_with_one_wrong_bit_is_refused() -> None:
+@pytest.mark.parametrize("at", [1000, -1, -13])
+def test_a_png_result_with_one_wrong_bit_is_refused(at: int) -> None:
     data = bytearray(packed(noise(40, 40), "PNG", compress_level=0))
-    data[len(data) // 2] ^= 1
+    data[at] ^= 1
     with pytest.raises(PictureRefused) as refused:
         inspect_result(bytes(data), LIMITS)
     assert refused.value.problem is PictureProblem.DAMAGED
