@@ -1,0 +1,38 @@
+"""A core that takes turns on and does nothing with them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from core.errors import Declined
+from core.turns import Person, Turn, TurnId
+
+
+@dataclass(slots=True)
+class FakeIntake:
+    """Keeps what was accepted, each turn once. `refusal` is raised instead of the next; `hanging` keeps all waiting."""
+
+    turns: dict[TurnId, Turn] = field(default_factory=dict)
+    cancelled: list[tuple[TurnId, Person]] = field(default_factory=list)
+    offered: list[Turn] = field(default_factory=list)
+    refusal: Declined | None = None
+    hanging: asyncio.Event | None = None
+
+    @property
+    def only(self) -> Turn:
+        """The one turn that was accepted."""
+        (turn,) = self.turns.values()
+        return turn
+
+    async def accept(self, turn: Turn) -> bool:
+        self.offered.append(turn)
+        if self.hanging:
+            await self.hanging.wait()
+        if self.refusal:
+            refusal, self.refusal = self.refusal, None
+            raise refusal
+        return self.turns.setdefault(turn.id, turn) is turn
+
+    async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
+        if self.turns[turn_id].author != by:
+            raise Declined("declined.not_yours", {"name": self.turns[turn_id].author.name})
+        self.cancelled.append((turn_id, by))
