@@ -15,7 +15,8 @@ from core.turns import Failed, FailureReason, RefusalReason, Refused
 SHORTEST_PAUSE = 20.0
 LONGEST_PAUSE = 60.0
 _PLACES = ("error_message", "error", "message", "details", "detail", "reason", "status", "code", "fail_reason")
-_DEEPEST = 4
+_DEEPEST = 8
+_MOST_ITEMS = 8
 _LONGEST = 2_000
 
 _RATE = re.compile(r"rate.?limit|\brp[mhd]\b|too many requests|quota|resource.exhausted", re.IGNORECASE)
@@ -96,7 +97,7 @@ def _said(value: Any, depth: int = 0) -> Iterator[str]:
         case str() | int():
             yield str(value)[:_LONGEST]
         case list() if depth < _DEEPEST:
-            for item in value[:_DEEPEST]:
+            for item in value[:_MOST_ITEMS]:
                 yield from _said(item, depth + 1)
         case Mapping() if depth < _DEEPEST:
             for place in _PLACES:
