@@ -4,13 +4,12 @@ import asyncio
 import gc
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 
 import httpx
 import psutil
@@ -23,6 +22,7 @@ from core.ports import Announcement, Delivered, Notice, Result
 from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
 from core.turns import ImageRef, Operation, Person, Reference, ThreadKey, Turn, TurnId
+from tests.conftest import wait_until
 
 MODEL = "gemini-2.5-flash-image"
 SETTINGS = CoreSettings(
@@ -104,8 +104,7 @@ class Bench:
             if parent is not None:
                 turn = replace(turn, thread=thread, parent=parent, operation=Operation.EDIT)
             await self.core.intake.accept(turn)
-            while not await self.core.redis.hexists(f"imagine:1:turn:{turn.id}", "ended"):
-                await asyncio.sleep(0.02)
+            await wait_until(partial(self.core.redis.hexists, f"imagine:1:turn:{turn.id}", "ended"), timeout=30)
             thread, parent = replace(turn.thread, thread=turn.thread.thread or turn.id), ImageRef(turn.id)
             after = await stored_bytes(self.core.redis)
             if depth in depths:
@@ -149,10 +148,11 @@ async def bench(url: str, mode: str, seconds: float) -> AsyncIterator[Bench]:
     """A core over a service that takes so many seconds for a picture, give or take."""
     command = [sys.executable, "-m", "tests.bench.service", mode, str(seconds)]
     async with AsyncExitStack() as stack:
-        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path.cwd()))
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        stack.push_async_callback(process.wait)
         stack.callback(process.terminate)
         assert process.stdout
-        told = json.loads(await asyncio.to_thread(process.stdout.readline))
+        told = json.loads(await process.stdout.readline())
         fetcher = await stack.enter_async_context(Fetcher())
         client = await stack.enter_async_context(service_client())
         images = GmiImages(
