@@ -173,9 +173,10 @@ async def _stop(home: Path) -> None:
     socket = _socket(home)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(STOP_SECONDS):
-            while _is_served(home):  # it may refuse at first: while it rewrites its file
-                await _ask(socket, "SHUTDOWN")
+            await _ask(socket, "SHUTDOWN")
+            while _is_served(home):
                 await asyncio.sleep(0.02)
+                await _ask(socket, "SHUTDOWN")  # it may have refused: it does while it rewrites its file
     if socket.parent != home:
         shutil.rmtree(socket.parent, ignore_errors=True)
 

@@ -8,8 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 import pytest
@@ -46,6 +48,40 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
         server.kill()
 
 
+@dataclass
+class Owner:
+    """A process of its own that uses the store at `url`."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def end(self, by: signal.Signals) -> str:
+        """End it and return what it wrote to its standard error."""
+        self.process.send_signal(by)
+        return self.process.communicate(timeout=20)[1]
+
+
+StartOwner: TypeAlias = Callable[[], Owner]
+
+
+@pytest.fixture
+def start_owner(data_dir: Path) -> Iterator[StartOwner]:
+    """Starts a process that uses the store; none outlives the test."""
+    owners: list[Owner] = []
+
+    def start() -> Owner:
+        command = [sys.executable, "-c", OWNER, str(data_dir)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout
+        owners.append(Owner(process, process.stdout.readline().strip()))
+        return owners[-1]
+
+    yield start
+    for owner in owners:
+        if owner.process.poll() is None:
+            owner.end(by=signal.SIGKILL)
+
+
 def _servers(data_dir: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
@@ -55,23 +91,6 @@ def _servers(data_dir: Path) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
-
-
-def _start_owner(data_dir: Path) -> tuple[subprocess.Popen[str], str]:
-    """A process of its own that uses the store, and the address it has."""
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(data_dir)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert owner.stdout
-    return owner, owner.stdout.readline().strip()
-
-
-def _end(owner: subprocess.Popen[str], by: signal.Signals) -> str:
-    owner.send_signal(by)
-    return owner.communicate(timeout=20)[1]
 
 
 def _mode(path: Path) -> int:
@@ -96,12 +115,12 @@ async def test_what_was_written_is_there_after_a_clean_stop(data_dir: Path) -> N
         assert await client.get("a") == b"1"
 
 
-async def test_a_start_after_a_crash_adopts_the_server(data_dir: Path) -> None:
-    owner, url = _start_owner(data_dir)
-    before = await _run_id(url)
-    _end(owner, signal.SIGKILL)
+async def test_a_start_after_a_crash_adopts_the_server(data_dir: Path, start_owner: StartOwner) -> None:
+    owner = start_owner()
+    before = await _run_id(owner.url)
+    owner.end(by=signal.SIGKILL)
     async with embedded_store(data_dir) as again:
-        assert (again, await _run_id(again)) == (url, before)
+        assert (again, await _run_id(again)) == (owner.url, before)
     assert not _servers(data_dir)
 
 
@@ -132,13 +151,11 @@ async def test_a_store_that_cannot_come_back_is_said_and_tried_again(
     assert lines[0]["log_level"] == "error"
 
 
-async def test_two_starts_at_once_share_one_server(data_dir: Path) -> None:
-    owners = [_start_owner(data_dir) for _ in range(4)]
-    assert len({url for _, url in owners}) == 1
+async def test_two_starts_at_once_share_one_server(data_dir: Path, start_owner: StartOwner) -> None:
+    owners = await asyncio.gather(*(asyncio.to_thread(start_owner) for _ in range(4)))
+    assert len({owner.url for owner in owners}) == 1
+    assert len({await _run_id(owner.url) for owner in owners}) == 1
     assert len(_servers(data_dir)) == 1
-    for owner, url in owners:
-        assert await _run_id(url)
-        _end(owner, signal.SIGTERM)
 
 
 async def test_the_server_stays_until_its_last_user_leaves(data_dir: Path) -> None:
@@ -160,12 +177,12 @@ async def test_whoever_is_inside_has_a_server_though_others_come_and_go(data_dir
     assert not _servers(data_dir)
 
 
-async def test_ctrl_c_stops_the_server_only_after_the_bot_has_drained(data_dir: Path) -> None:
-    owner, _ = _start_owner(data_dir)
+async def test_ctrl_c_stops_the_server_only_after_the_bot_has_drained(data_dir: Path, start_owner: StartOwner) -> None:
+    owner = start_owner()
     (server,) = _servers(data_dir)
-    assert os.getpgid(server.pid) != os.getpgid(owner.pid)
-    assert os.getsid(server.pid) != os.getsid(owner.pid)
-    assert "KeyboardInterrupt" in _end(owner, signal.SIGINT)
+    assert os.getpgid(server.pid) != os.getpgid(owner.process.pid)
+    assert os.getsid(server.pid) != os.getsid(owner.process.pid)
+    assert "KeyboardInterrupt" in owner.end(by=signal.SIGINT)
     assert not _servers(data_dir)
 
 
