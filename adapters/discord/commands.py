@@ -59,9 +59,7 @@ def definitions(*, most_images: int) -> list[Definition]:
         _slash("imagine-status") | _EVERYWHERE,
         _slash("imagine-help") | _EVERYWHERE,
         _slash("imagine-listen", [_option("listen", "on", _BOOLEAN, required=True)]) | _ON_SERVERS,
-        _slash("imagine-settings", _settings_options())
-        | _ON_SERVERS
-        | {"default_member_permissions": str(MANAGE_SERVER)},
+        _slash("imagine-settings", _settings_options()) | _ON_SERVERS | {"default_member_permissions": MANAGE_SERVER},
         _menu("menu_edit", EDIT_IMAGE, _MESSAGE_MENU),
         _menu("menu_reference", USE_AS_REFERENCE, _MESSAGE_MENU),
         _menu("menu_avatar", USE_AVATAR, _USER_MENU),

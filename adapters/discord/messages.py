@@ -1,5 +1,6 @@
 """What people write: replies to our pictures, messages in our threads, mentions, direct messages."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from core.replies import say
 from core.turns import ImageRef, Operation, Options, Person, ThreadKey, Turn, TurnId, turn_id
 
 HINT_SECONDS = 3600
+MOMENTS, MOMENT_SECONDS = 5, 0.3
 _DEFAULT, _REPLY = 0, 19
 _WHICH = re.compile(r"^#(\d{1,2})\s+")
 _THREADS = (10, 11, 12)
@@ -140,11 +142,21 @@ class Listener:
             if post is None:
                 return await self._thread_target(message)
             thread = post.thread or post.turn.thread
-            parent = await self.desk.conversations.find(thread, reference.message_id)
+            parent = await self._shown(thread, post, reference.message_id)
             if parent is None:
                 raise Declined("discord.still_drawing")
             return _Target(thread, post, parent)
         return await self._thread_target(message)
+
+    async def _shown(self, thread: ThreadKey, post: Post, message: str) -> ImageRef | None:
+        """The picture that a message shows. One that was posted this moment may not be remembered yet."""
+        parent = await self.desk.conversations.find(thread, message)
+        for _ in range(0 if message == post.message else MOMENTS):
+            if parent is not None:
+                break
+            await asyncio.sleep(MOMENT_SECONDS)
+            parent = await self.desk.conversations.find(thread, message)
+        return parent
 
     async def _thread_target(self, message: Message) -> _Target | None:
         """The newest picture of a thread of ours, where messages in it are edits."""

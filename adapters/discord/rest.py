@@ -119,7 +119,7 @@ async def open_rest(token: str) -> AsyncIterator[Rest]:
     Raises `discord.LoginFailure` where the token is not one.
     """
     async with aiohttp.ClientSession() as session:
-        client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=LONGEST_WAIT)
+        client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT)
         async with client:
             await client.login(token)
             assert client.user is not None  # noqa: S101 - logged in

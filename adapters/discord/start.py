@@ -17,7 +17,7 @@ from adapters.discord.private import PrivateAnswers
 from adapters.discord.rest import open_rest
 from adapters.discord.router import Router
 from adapters.discord.settings import Settings
-from adapters.discord.throttle import Throttle
+from adapters.discord.throttle import EVERY_SECONDS, Throttle
 from adapters.discord.vault import Vault
 from core.conversation import Conversations
 from core.fetching import Fetcher
@@ -38,10 +38,11 @@ async def open_chat(  # noqa: PLR0913 - a wiring
     conversation_ttl: int,
     cdn_hosts: Collection[str],
     message_content: bool = False,
+    edit_seconds: float = EVERY_SECONDS,
 ) -> AsyncIterator[DiscordChat]:
     """Discord as a worker needs it: over REST, without a gateway, until the block is left.
 
-    `conversation_ttl` is in seconds. `adapters.discord.addresses.use_addresses` has to be called before, if at all.
+    `conversation_ttl` is in seconds; so is `edit_seconds`, between two edits of one channel's announcements. `adapters.discord.addresses.use_addresses` has to be called before, if at all.
     Raises `discord.LoginFailure` where the token is not one.
     """
     async with open_rest(token) as rest:
@@ -54,7 +55,7 @@ async def open_chat(  # noqa: PLR0913 - a wiring
             poster=poster,
             pictures=pictures,
             private=PrivateAnswers(rest, vault, poster, pictures),
-            throttle=Throttle(redis),
+            throttle=Throttle(redis, every=edit_seconds),
             provider=provider,
             plain_messages=message_content,
         )

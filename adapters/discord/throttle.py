@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from core.state import key
 
-EVERY_MS = 2000
+EVERY_SECONDS = 2.0
 FACE_SECONDS = 86_400
 
 _MAY_EDIT = """
@@ -39,8 +39,10 @@ return math.max(0, at - now)
 class Throttle:
     """Says when an announcement may be edited."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, every: float = EVERY_SECONDS) -> None:
+        """`every` is in seconds."""
         self.redis = redis
+        self._every = round(every * 1000)
 
     async def shows(self, name: str, face: str) -> None:
         """Note what an announcement shows from the start."""
@@ -58,4 +60,4 @@ class Throttle:
     async def _ask(self, script: str, channel: str, name: str, face: str) -> int:
         keys = (key("discord", "edits", channel), key("discord", "face", name))
         now = round(time.time() * 1000)
-        return int(await self.redis.eval(script, 2, *keys, now, EVERY_MS, face, FACE_SECONDS))
+        return int(await self.redis.eval(script, 2, *keys, now, self._every, face, FACE_SECONDS))

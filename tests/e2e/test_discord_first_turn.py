@@ -1,0 +1,201 @@
+"""The first turn of a newcomer, and what goes on from it."""
+
+from tests.e2e.discord_server import Server
+from tests.fakes.discord import Upload
+from tests.fakes.picture_files import real_files
+from tests.fakes.provider import png
+
+pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
+
+PLAIN_TURN = [
+    ("POST", "/interactions/{interaction_id}/{interaction_token}/callback"),
+    ("POST", "/channels/{channel_id}/messages"),
+    ("POST", "/channels/{channel_id}/messages/{message_id}/threads"),
+    ("POST", "/channels/{channel_id}/messages"),
+    ("PATCH", "/channels/{channel_id}/messages/{message_id}"),
+]
+
+
+async def test_a_command_becomes_a_picture_in_a_thread_of_its_own(server: Server) -> None:
+    picture = await server.first_picture("a fox in the snow")
+    await server.quiet()
+    (announced,) = server.fake.messages(server.channel)
+    assert server.thread().name == "a fox in the snow"
+    assert server.thread().id == announced.id
+    assert announced.content.endswith("Done.")
+    assert announced.labels == ()
+    assert picture.files[0].data == png(), "the service's bytes are posted untouched"
+    assert picture.files[0].name == "a-fox-in-the-snow.png"
+    assert picture.files[0].alt == "a fox in the snow"
+    assert f"<@{server.alice.id}>" in picture.content
+    assert picture.labels == ("Edit", "Again", "Variations", "Delete", "Shape")
+    assert server.fake.pings == []
+
+
+async def test_a_plain_turn_takes_five_calls(server: Server) -> None:
+    before = len(server.fake.calls)
+    await server.first_picture()
+    await server.quiet()
+    assert [(call.method, call.template) for call in server.fake.calls[before:]] == PLAIN_TURN
+
+
+async def test_the_command_is_answered_privately_once_it_is_recorded(server: Server) -> None:
+    server.bot.images.held = True
+    hold = server.fake.faults.hold("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
+    asked = await server.alice.slash(server.channel, "imagine", {"prompt": "a fox"})
+    await hold.arrived()
+    assert await server.bot.core.turns.count_open() == 1
+    hold.release()
+    await asked.answered()
+    assert asked.private
+    assert asked.original is not None
+    assert asked.original.content.startswith("Taken on")
+    server.bot.images.release.set()
+
+
+async def test_references_of_all_kinds_are_used_or_named(server: Server) -> None:
+    asked = await server.imagine(
+        "these two, together",
+        reference1=Upload("IMG_0001.HEIC", real_files()["heic"]),
+        reference2=Upload("huge.png", b"\x89PNG\r\n\x1a\n" + bytes(31_000_000)),
+        reference3=Upload("notes.txt", b"not a picture"),
+    )
+    assert asked.acknowledged
+    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
+    (picture,) = await server.pictures(thread)
+    assert "Left out huge.png: it is larger than 30 MB." in picture.content
+    assert "Left out notes.txt: it is not a picture." in picture.content
+    assert len(server.bot.images.uploads) == 1
+
+
+async def test_several_pictures_are_one_message(server: Server) -> None:
+    picture = await server.first_picture("foxes", count=4)
+    await server.quiet()
+    assert [file.name for file in picture.files] == [f"foxes-{number}.png" for number in (1, 2, 3, 4)]
+    assert all(file.alt == "foxes" for file in picture.files)
+    assert len(await server.pictures(server.thread())) == 1
+
+
+async def test_a_reply_to_a_picture_is_an_edit_of_it(server: Server) -> None:
+    first = await server.first_picture()
+    server.alice.send(server.thread(), "make it night", reply_to=first)
+    second = (await server.pictures(server.thread(), 2))[-1]
+    await server.quiet()
+    assert "make it night" in second.content
+    assert second.labels == ("Edit", "Again", "Variations", "Undo", "Delete", "Shape")
+    assert server.bot.images.sent[-1].history is not None
+    assert second.files[0].alt == "make it night ← a fox in the snow"
+
+
+async def test_a_reply_works_without_the_message_content_intent(blind_server: Server) -> None:
+    server = blind_server
+    first = await server.first_picture()
+    server.alice.send(server.thread(), "a plain message is not shown to us")
+    server.alice.send(server.thread(), "make it night", reply_to=first)
+    second = (await server.pictures(server.thread(), 2))[-1]
+    await server.quiet()
+    assert "make it night" in second.content
+    assert len(server.bot.images.made) == 2
+    assert "reply to it with the @ on" in first.content
+
+
+async def test_a_reply_whose_words_discord_hides_is_told_how(blind_server: Server) -> None:
+    server = blind_server
+    first = await server.first_picture()
+    blanks = [server.alice.send(server.thread(), words, reply_to=first, ping=False) for words in ("at night", "by day")]
+
+    def told() -> list[str]:
+        answers = {blank.id for blank in blanks}
+        return [seen.content for seen in server.fake.messages(server.thread()) if seen.reply_to in answers]
+
+    assert "with the @ on" in (await server.fake.until(told))[0]
+    assert len(told()) == 1
+    assert len(server.bot.images.made) == 1
+
+
+async def test_a_plain_message_in_our_thread_edits_its_newest_picture(server: Server) -> None:
+    await server.first_picture()
+    for number, words in enumerate(("make it night", "add a moon", "and an owl"), 2):
+        server.alice.send(server.thread(), words)
+        await server.pictures(server.thread(), number)
+        await server.quiet()
+    history = server.bot.images.sent[-1].history
+    assert history is not None
+    assert [turn["parts"][0]["text"] for turn in history if turn["role"] == "user"] == [
+        "a fox in the snow",
+        "make it night",
+        "add a moon",
+    ]
+
+
+async def test_a_reply_to_an_older_picture_is_a_branch(server: Server) -> None:
+    first = await server.first_picture()
+    server.alice.send(server.thread(), "make it night")
+    await server.pictures(server.thread(), 2)
+    server.alice.send(server.thread(), "make it spring", reply_to=first)
+    third = (await server.pictures(server.thread(), 3))[-1]
+    await server.quiet()
+    assert third.files[0].alt == "make it spring ← a fox in the snow"
+
+
+async def test_the_twentieth_edit_goes_on_from_all_before_it(server: Server) -> None:
+    await server.first_picture("0")
+    for number in range(1, 21):
+        server.alice.send(server.thread(), f"edit {number}")
+        await server.pictures(server.thread(), number + 1)
+        await server.quiet()
+    history = server.bot.images.sent[-1].history
+    assert history is not None
+    assert len(history) == 40
+
+
+async def test_an_edit_is_announced_as_an_answer_and_pings_only_who_pinged(server: Server) -> None:
+    first = await server.first_picture()
+    asked = server.alice.send(server.thread(), "make it night", reply_to=first)
+    second = (await server.pictures(server.thread(), 2))[-1]
+    await server.quiet()
+    assert second.reply_to == asked.id
+    assert second.pings == (server.alice.id,)
+    quiet = server.alice.send(server.thread(), "make it day")
+    third = (await server.pictures(server.thread(), 3))[-1]
+    assert third.reply_to == quiet.id
+    assert third.pings == ()
+
+
+async def test_a_mention_asks_for_a_picture_too(blind_server: Server) -> None:
+    server = blind_server
+    said = server.alice.send(
+        server.channel, f"<@{server.fake.bot.id}> this cat on a boat --ar 16:9", files=[Upload("cat.png", png("red"))]
+    )
+    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
+    await server.pictures(thread)
+    await server.quiet()
+    job = server.bot.images.sent[-1]
+    assert (job.prompt, job.aspect_ratio, len(job.references)) == ("this cat on a boat", "16:9", 1)
+    announced = server.fake.messages(server.channel)[1]
+    assert announced.reply_to == said.id
+
+
+async def test_a_direct_message_asks_for_a_picture(server: Server) -> None:
+    direct = server.fake.dm(server.alice)
+    server.alice.send(direct, "a fox in the snow")
+    (first,) = await server.pictures(direct)
+    await server.quiet()
+    server.alice.send(direct, "make it night", reply_to=first)
+    await server.pictures(direct, 2)
+    await server.quiet()
+    assert server.bot.images.sent[-1].history is not None
+
+
+async def test_a_message_that_is_changed_or_deleted_while_it_waits_changes_or_cancels_its_turn(server: Server) -> None:
+    server.bot.images.held = True
+    first = server.alice.send(server.channel, f"<@{server.fake.bot.id}> a fox")
+    await server.fake.until(lambda: server.bot.images.sent)
+    server.alice.delete(first)
+    announced = await server.fake.until(
+        lambda: next((m for m in server.fake.messages(server.channel) if "Cancelled" in m.content), None)
+    )
+    assert announced.labels == ()
+    server.bot.images.release.set()
+    await server.quiet()
+    assert server.fake.messages(server.channel)[-1].files == ()
