@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -68,7 +68,7 @@ def hard_deadline(seconds: float) -> Iterator[None]:
     """The kernel ends this process, in the middle of a decoder if need be, when the time is over."""
     spent = int(time.process_time()) + 1
     allowed = spent + int(seconds * _GRACE * _DECODER_THREADS)
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    _limit(resource.RLIMIT_CPU, allowed, for_good=False)
     signal.setitimer(signal.ITIMER_REAL, seconds * _GRACE)
     try:
         yield
@@ -81,14 +81,14 @@ def confine(memory_bytes: int) -> None:
     os.nice(_POLITE)
     AvifImagePlugin.DEFAULT_MAX_THREADS = _DECODER_THREADS
     for limit, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, _OPEN_FILES)):
-        resource.setrlimit(limit, (value, value))
+        _limit(limit, value)
     if sys.platform == "linux":  # elsewhere the address space cannot be limited
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        _limit(resource.RLIMIT_AS, memory_bytes)
 
 
 def go_first() -> None:
     """When the machine runs out of memory, this process is the one to lose."""
-    if sys.platform == "linux":
+    with suppress(OSError):  # not on this system, or not in this container
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
@@ -98,6 +98,13 @@ def main() -> None:
     confine(int(sys.argv[1]))
     with socket.socket(fileno=0) as owner, owner.makefile("rb") as line, owner.makefile("wb") as reply_to:
         serve(line, reply_to, hard_deadline)
+
+
+def _limit(kind: int, value: int, *, for_good: bool = True) -> None:
+    """Lower a limit; one that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (soft, soft if for_good else hard))
 
 
 def _write(line: BinaryIO, header: dict[str, Any], body: bytes = b"") -> None:

@@ -114,7 +114,13 @@ class PictureWorkshop:
             "seconds": self._seconds,
         }
         async with self._places:
-            return _picture(await self._ask(order, data), data)
+            try:
+                answer = await self._ask(order, data)
+            except PictureRefused as refused:
+                if refused.problem is not PictureProblem.CRASHED:
+                    raise
+                answer = await self._ask(order, data)  # once more: the machine may have been short of memory
+            return _picture(answer, data)
 
     async def _ask(self, order: Mapping[str, Any], data: bytes) -> tuple[_Reply, bytes]:
         process = await self._take()

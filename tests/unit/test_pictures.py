@@ -87,6 +87,22 @@ def test_a_photo_is_turned_upright_and_its_metadata_removed(kind: str) -> None:
     assert_looks_like(picture, QUARTER_TURN if kind == "metadata heic" else SWAPPED_QUARTER_TURN, tolerance=50)
 
 
+@pytest.mark.parametrize(
+    "photo",
+    [
+        packed(four_corners(), "JPEG", comment=SECRET),
+        packed(four_corners(), "PNG", icc_profile=SECRET * 9),
+        packed(four_corners(), "WEBP", xmp=SECRET),
+        packed(four_corners(), "GIF", comment=SECRET),
+        packed(four_corners(), "HEIF", xmp=SECRET),
+    ],
+)
+def test_words_beside_an_upright_picture_are_removed(photo: bytes) -> None:
+    picture = prepare_reference(photo, LIMITS)
+    assert SECRET not in picture.data
+    assert not opened(picture).info.keys() & {"comment", "icc_profile", "xmp", "exif"}
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_applied(orientation: int) -> None:
     stored = four_corners()
