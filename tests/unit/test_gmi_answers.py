@@ -112,7 +112,7 @@ def test_a_refusal_with_a_record_keeps_its_id(status: int, body: Any, reason: Re
     ],
 )
 def test_a_refusal_without_a_record_is_one_all_the_same(status: int, body: Any, reason: RefusalReason) -> None:
-    assert read_submit(answer(status, body)) == Rejection(Refused(reason))
+    assert read_submit(answer(status, body)) == Rejection(Refused(reason), unnamed=status == 500)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])

@@ -217,6 +217,31 @@ async def test_a_refusal_without_a_useful_record_stays_what_it_said(
     assert (await images.submit(JOB)).status == Refused(RefusalReason.REJECTED)
 
 
+async def test_a_wrapped_refusal_is_explained_by_the_record_that_it_did_not_name(
+    service: ScriptedService, images: GmiImages
+) -> None:
+    blocked = {"status": "failed", "payload": {"prompt": "a fox"}, "outcome": {"error": "blocked"}}
+    service.says(SUBMIT, Say({"error": "Backend error (400)"}, 500))
+    others = [
+        {**blocked, "request_id": "r-running", "status": "processing"},
+        {**blocked, "request_id": "r-other", "payload": {"prompt": "a hare"}},
+    ]
+    service.says("GET /api/requests", Say({"requests": [*others, {**blocked, "request_id": "r-1"}]}))
+    submission = await images.submit(JOB)
+    assert submission.request.id == "r-1"
+    assert submission.status == Refused(RefusalReason.MODERATION)
+
+
+@pytest.mark.parametrize("listed", [Say({"requests": []}), Say(b"<html>", 502)], ids=["not listed", "no list"])
+async def test_a_wrapped_refusal_whose_record_is_not_found_stays_what_it_said(
+    service: ScriptedService, images: GmiImages, listed: Say
+) -> None:
+    service.says(SUBMIT, Say({"error": "Backend error (400)"}, 500))
+    service.says("GET /api/requests", listed)
+    submission = await images.submit(JOB)
+    assert (submission.request.id, submission.status) == ("", Refused(RefusalReason.INVALID))
+
+
 async def test_a_record_that_is_not_there_yet_is_waited_for(service: ScriptedService, images: GmiImages) -> None:
     service.says(SUBMIT, Say({"request_id": "r-1", "status": "queued"}))
     service.says(RECORD, Say(status=404, body={"error": "not found"}), Say(DONE))

@@ -106,6 +106,12 @@ async def test_what_cannot_be_dated_is_listed_and_what_cannot_be_named_is_not(
     assert await ids(images, since=NOW) == ["r-9"]
 
 
+async def test_a_list_without_dates_is_read_to_its_end(service: ScriptedService, images: GmiImages) -> None:
+    first, second = ({"request_id": name, "status": "queued"} for name in ("r-1", "r-2"))
+    service.says(LIST, Say({"requests": [first], "has_more": True}), Say({"requests": [second], "has_more": False}))
+    assert await ids(images, since=NOW) == ["r-1", "r-2"]
+
+
 async def test_a_service_whose_clock_is_behind_is_not_taken_for_old(
     service: ScriptedService, images: GmiImages
 ) -> None:

@@ -96,7 +96,17 @@ def test_what_the_model_only_thought_is_not_the_picture() -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    [None, {}, [], "done", {"media_urls": []}, {"media_urls": None}, inline(inlineData={"data": "!"}), inline()],
+    [
+        None,
+        {},
+        [],
+        "done",
+        {"media_urls": []},
+        {"media_urls": None},
+        inline(inlineData={"data": "!"}),
+        inline(inlineData={"data": "a"}),
+        inline(),
+    ],
 )
 def test_success_without_a_picture_is_a_failure(outcome: Any) -> None:
     assert status("success", outcome) == Failed(FailureReason.NO_IMAGE)

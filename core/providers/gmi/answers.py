@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -32,10 +32,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The service will not draw this. `request_id` is of the record that it keeps of that, where it named one."""
+    """The service will not draw this.
+
+    `request_id` is of the record that it keeps of that, where it named one; `unnamed` says that it keeps one without
+    having named it.
+    """
 
     refused: Refused
     request_id: str = ""
+    unnamed: bool = False
 
 
 def read_submit(answer: Answer) -> Record | Rejection:
@@ -115,7 +120,7 @@ def _wrapped(words: str, status: int) -> Rejection:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise NotSent(Failed(FailureReason.RATE_LIMITED, retry_after=spaced(seconds_in(words))))
     is_form = status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _rejection(words, RefusalReason.INVALID if is_form else RefusalReason.REJECTED)
+    return replace(_rejection(words, RefusalReason.INVALID if is_form else RefusalReason.REJECTED), unnamed=True)
 
 
 def _failure_of(answer: Answer) -> Failed:

@@ -16,7 +16,7 @@ from core.ports import Capabilities, Job, Listed, Submission, Upload
 from core.providers.gmi.answers import Rejection, read_submit, require
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.contents import payload_of
-from core.providers.gmi.listing import Listing
+from core.providers.gmi.listing import PAGE, Listing
 from core.providers.gmi.models import Models
 from core.providers.gmi.shapes import Record
 from core.providers.gmi.statuses import has_ended, is_complete, status_of
@@ -93,9 +93,10 @@ class GmiImages:
         if not await self._takes(job):
             log.warning("a job asks for what the model does not take", model=job.model)
             return Submission(self._request(job.model), Refused(RefusalReason.INVALID))
+        sent_at = time.time()
         made = read_submit(await self._queue.submit({"model": job.model, "payload": payload_of(job)}))
         if isinstance(made, Rejection):
-            return Submission(self._request(job.model, made.request_id), await self._explained(made))
+            return await self._explained(made, job, sent_at)
         request, status = self._request(job.model, made.request_id, made.created_at), status_of(made)
         if has_ended(status) and made.outcome is None:
             status = await self._followed_up(request)
@@ -138,16 +139,31 @@ class GmiImages:
         size_fits = job.size is None or job.size in able.sizes
         return ratio_fits and size_fits and len(job.references) <= able.max_references
 
-    async def _explained(self, rejection: Rejection) -> Status:
-        """The reason in the record of a refusal, where there is one and it says more than the refusal."""
-        vague = rejection.refused.reason in (RefusalReason.REJECTED, RefusalReason.INVALID)
+    async def _explained(self, rejection: Rejection, job: Job, sent_at: float) -> Submission:
+        """A refusal, with the reason in its record where there is one and it says more."""
+        refused = rejection.refused
+        vague = refused.reason in (RefusalReason.REJECTED, RefusalReason.INVALID)
         try:
-            record = await self._record(rejection.request_id) if vague else None
+            if rejection.unnamed:
+                record = await self._unnamed(job, sent_at)
+            else:
+                record = await self._record(rejection.request_id) if vague else None
         except ProviderError:
             record = None
-        status = status_of(record) if record else rejection.refused
-        says_more = has_ended(status) and status != Failed(FailureReason.INTERNAL)
-        return status if says_more else rejection.refused
+        if record is None:
+            return Submission(self._request(job.model, rejection.request_id), refused)
+        status = status_of(record)
+        says_more = vague and has_ended(status) and status != Failed(FailureReason.INTERNAL)
+        request = self._request(job.model, rejection.request_id or record.request_id, record.created_at)
+        return Submission(request, status if says_more else refused)
+
+    async def _unnamed(self, job: Job, sent_at: float) -> Record | None:
+        """The record of a refusal that did not name it: the latest that failed with this payload since it was sent."""
+        payload = payload_of(job)
+        for record in await self._listing.read(job.model, since=sent_at - CLOCK_MARGIN, limit=PAGE):
+            if record.payload == payload and isinstance(status_of(record), Refused | Failed):
+                return record
+        return None
 
     async def _followed_up(self, request: Request) -> Status:
         """What a request came to that has ended and did not say in what; whoever waits for it looks again."""
