@@ -35,15 +35,11 @@ class PictureProcess:
     @classmethod
     async def start(cls, memory_bytes: int) -> Self:
         """A process that has loaded its decoders and waits for orders."""
-        ours, theirs = socket.socketpair()
         try:
-            child = _spawn(theirs, memory_bytes)
+            child, line = _spawn(memory_bytes)
         except OSError as error:
-            ours.close()
             raise WorkshopUnavailable from error
-        finally:
-            theirs.close()
-        process = cls(child, *await asyncio.open_connection(sock=ours, limit=_PIECE))
+        process = cls(child, *await asyncio.open_connection(sock=line, limit=_PIECE))
         ready = False
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -82,13 +78,22 @@ class PictureProcess:
         await asyncio.to_thread(self._process.wait)
 
 
-def _spawn(line: socket.socket, memory_bytes: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - our own module, in our own interpreter
-        [sys.executable, "-m", "core.pictures.worker", str(memory_bytes)],
-        stdin=line.fileno(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=_CODE,
-        env=_ENVIRONMENT,
-        start_new_session=True,  # an interrupt at the terminal is for the service: it may still need its pictures
-    )
+def _spawn(memory_bytes: int) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """The process and our end of the line. The other end is its standard input, and closed here."""
+    ours, theirs = socket.socketpair()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own module, in our own interpreter
+            [sys.executable, "-m", "core.pictures.worker", str(memory_bytes)],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=_CODE,
+            env=_ENVIRONMENT,
+            start_new_session=True,  # an interrupt at the terminal is for the service: it still needs its pictures
+        )
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return process, ours

@@ -141,7 +141,7 @@ class PictureWorkshop:
                 self._rest(process)
             else:
                 await self._end(process)
-                log.info("picture_process_ended", operation=order["operation"], exit_code=process.exit_code)
+                log.info("a picture process ended early", operation=order["operation"], exit_code=process.exit_code)
         return reply, body
 
     async def _take(self) -> PictureProcess:
@@ -152,9 +152,11 @@ class PictureWorkshop:
             if process.is_alive():
                 return process
             await self._end(process)
+        if self._closed:
+            raise WorkshopUnavailable
         process = await PictureProcess.start(self._memory_bytes)
         self._processes.add(process)
-        if self._closed:
+        if self._closed:  # meanwhile
             await self._end(process)
             raise WorkshopUnavailable
         return process
@@ -179,7 +181,7 @@ def _picture(answer: tuple[_Reply, bytes], sent: bytes) -> Picture:
     reply, body = answer
     if isinstance(reply, _Refusal):
         if reply.error:
-            log.error("picture_not_understood", error=reply.error)
+            log.error("a picture tripped over a mistake of ours", error=reply.error)
         raise PictureRefused(reply.problem, reply.found)
     data = sent if reply.same else body
     return Picture(data, reply.media_type, reply.width, reply.height, reply.digest)
