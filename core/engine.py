@@ -26,6 +26,7 @@ Run: TypeAlias = Callable[[TurnId], Awaitable[float | None]]
 
 RETRY_SECONDS = 2.0
 SWEEP_SECONDS = 3.0
+WAKES_AT_ONCE = 50
 log = structlog.get_logger()
 
 
@@ -34,9 +35,12 @@ class Engine:
 
     def __init__(self, url: str, *, slots: int = 100) -> None:
         """`slots` is how many runs a worker has at a time."""
-        # docket's pool does not wait for a connection: too few of them look to it like an outage.
-        self.docket = Docket(name="imagine", url=_with_connections(url, slots + 100), execution_ttl=timedelta(0))
+        # docket's pool does not wait for a connection: too few of them look to it like an outage. A run takes up to
+        # two, and so many turns may be woken beside the runs.
+        connections = slots * 2 + WAKES_AT_ONCE + 50
+        self.docket = Docket(name="imagine", url=_with_connections(url, connections), execution_ttl=timedelta(0))
         self.slots = slots
+        self._waking = asyncio.Semaphore(WAKES_AT_ONCE)
         self._run: Run | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,11 +55,12 @@ class Engine:
         """Have a turn's line run, in place of any later run that was planned. Raises RedisError."""
         when = datetime.now(UTC) + timedelta(seconds=after)
         schedule = self.docket.replace("advance", when, turn_id)
-        try:
-            await schedule(turn_id)
-        except (RedisError, OSError):
-            # After an outage every pooled connection fails once.
-            await schedule(turn_id)
+        async with self._waking:
+            try:
+                await schedule(turn_id)
+            except (RedisError, OSError):
+                # After an outage every pooled connection fails once.
+                await schedule(turn_id)
 
     @asynccontextmanager
     async def work(self, run: Run, turns: Turns) -> AsyncIterator[None]:
