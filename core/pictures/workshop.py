@@ -114,6 +114,8 @@ class PictureWorkshop:
             "seconds": self._seconds,
         }
         async with self._places:
+            if self._closed:
+                raise WorkshopUnavailable
             try:
                 answer = await self._ask(order, data)
             except PictureRefused as refused:
@@ -152,11 +154,9 @@ class PictureWorkshop:
             if process.is_alive():
                 return process
             await self._end(process)
-        if self._closed:
-            raise WorkshopUnavailable
         process = await PictureProcess.start(self._memory_bytes)
         self._processes.add(process)
-        if self._closed:  # meanwhile
+        if self._closed:
             await self._end(process)
             raise WorkshopUnavailable
         return process
