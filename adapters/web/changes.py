@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -58,10 +58,9 @@ class Changes:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._reading:
-            self._reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reading
+        while self._reading and not self._reading.done():
+            self._reading.cancel()  # more than once: redis-py loses a cancellation that finds it connecting
+            await asyncio.wait([self._reading], timeout=0.1)
         self.cut_off()
 
     def cut_off(self) -> None:

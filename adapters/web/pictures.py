@@ -1,10 +1,10 @@
 """Pictures in and out: uploads under limits, and bytes that a browser cannot take for anything but a picture."""
 
-from pathlib import PurePath
 from typing import Protocol
 
 import structlog
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from adapters.web.files import Files
 from adapters.web.guard import PICTURE_POLICY, language
@@ -56,11 +56,14 @@ class PictureRoutes:
         """Keep one picture, if it is one; gives its digest, to be sent along with a message."""
         if request.content_type != "multipart/form-data":
             raise web.HTTPUnsupportedMediaType
-        part = await (await request.multipart()).next()
-        if not isinstance(part, BodyPartReader):
-            raise web.HTTPBadRequest
-        name = _file_name(part.filename or "")
-        data = await self._read(part, name)
+        try:
+            part = await (await request.multipart()).next()
+            if not isinstance(part, BodyPartReader):
+                raise web.HTTPBadRequest
+            name = _file_name(part.filename or "")
+            data = await self._read(part, name)
+        except (ValueError, HttpProcessingError) as error:
+            raise web.HTTPBadRequest from error
         thumbnail = await self._checked(data, name, language(request))
         digest = await self._files.put(data)
         if thumbnail:
@@ -114,5 +117,6 @@ def _image(data: bytes | None) -> web.Response:
 
 def _file_name(name: str) -> str:
     """The last part of a path, printable, not too long."""
-    last = PurePath(name.replace("\\", "/")).name
-    return "".join(sign for sign in last if sign.isprintable())[-LONGEST_NAME:] or "picture"
+    last = name.replace("\\", "/").rpartition("/")[2]
+    seen = "".join(sign for sign in last if sign.isprintable())[-LONGEST_NAME:]
+    return seen if seen.strip(". ") else "picture"

@@ -1,5 +1,7 @@
 """The web workspace on a port of its own, and browsers without a screen that talk to it."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -51,6 +53,42 @@ class Thumbnailer:
         return thumbnail(data, replace(PictureLimits(), max_side_out=side))
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of the stream."""
+
+    id: str
+    data: dict[str, Any]
+
+
+class Events:
+    """The stream of changes, event by event."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self.response = response
+
+    async def next(self, timeout: float = 5.0) -> Event:
+        """The next event, comments and settings left out. Raises EOFError at the end of the stream."""
+        async with asyncio.timeout(timeout):
+            while True:
+                fields = await self._block()
+                if "data" in fields:
+                    return Event(fields.get("id", ""), json.loads(fields["data"]))
+
+    async def messages(self, count: int) -> list[dict[str, Any]]:
+        """The next so many messages."""
+        return [(await self.next()).data["message"] for _ in range(count)]
+
+    async def _block(self) -> dict[str, str]:
+        fields: dict[str, str] = {}
+        while line := (await self.response.content.readline()).decode():
+            if line == "\n":
+                return fields
+            name, _, value = line.rstrip("\n").partition(": ")
+            fields[name] = value
+        raise EOFError
+
+
 class Browser:
     """Somebody's browser: keeps cookies and says where its requests come from."""
 
@@ -88,7 +126,7 @@ class Browser:
         return await self.post("/api/session", {"name": name, "password": password})
 
     async def upload(self, data: bytes, name: str = "photo.png", **more: Any) -> ClientResponse:
-        form = FormData()
+        form = FormData(quote_fields=False)
         form.add_field("file", data, filename=name, content_type="application/octet-stream")
         return await self.ask("POST", "/api/uploads", data=form, **more)
 
@@ -117,6 +155,20 @@ class Browser:
         assert response.status == web.HTTPUnprocessableEntity.status_code, await response.text()
         notice: str = (await response.json())["notice"]
         return notice
+
+    @asynccontextmanager
+    async def events(self, *, after: str = "", last: str = "") -> AsyncIterator["Events"]:
+        """The stream of changes after a place, as a page follows it for the first time or (`last`) comes back to it."""
+        headers = {"Last-Event-ID": last} if last else {}
+        path = self.base + "/api/events" + (f"?after={after}" if after else "")
+        async with self.session.get(path, headers=headers) as response:
+            assert response.ok, await response.text()
+            yield Events(response)
+
+    async def cursor(self) -> str:
+        """Where the live changes are now."""
+        cursor: str = (await self.get("/api/start"))["cursor"]
+        return cursor
 
     async def channel(self, channel: str = "general") -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.get(f"/api/channels/{channel}/messages"))["messages"]
