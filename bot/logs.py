@@ -23,7 +23,7 @@ HIDDEN = "[hidden]"
 SHORTEST_SECRET = 6
 """Characters; hiding anything shorter would blank out ordinary words and protect nothing."""
 QUIET = ("httpx", "httpcore", "aiohttp.access", "docket")
-"""They write the address of each request, and some addresses are as good as a key."""
+"""Only their warnings are written: some log addresses that are as good as a key, and docket logs every run."""
 
 Redactor: TypeAlias = Callable[[str], str]
 

@@ -54,10 +54,10 @@ def test_the_turn_is_on_every_line_of_ours_and_of_the_libraries() -> None:
     configure_logs(_settings(), stream)
     with structlog.contextvars.bound_contextvars(turn="web:home:1"):
         structlog.get_logger("core.line").info("submitted", model="a-model")
-        logging.getLogger("docket.worker").info("took %s", "advance")
+        logging.getLogger("a.library").info("took %s", "advance")
     ours, theirs = _lines(stream)
     assert (ours["turn"], ours["event"], ours["model"]) == ("web:home:1", "submitted", "a-model")
-    assert (theirs["turn"], theirs["event"], theirs["logger"]) == ("web:home:1", "took advance", "docket.worker")
+    assert (theirs["turn"], theirs["event"], theirs["logger"]) == ("web:home:1", "took advance", "a.library")
     assert {line["level"] for line in (ours, theirs)} == {"info"}
 
 
