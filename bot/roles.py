@@ -9,7 +9,8 @@ from enum import StrEnum
 import structlog
 
 from bot.health import Health, listening
-from bot.platforms import Parts, open_platforms
+from bot.platforms import open_platforms
+from bot.platforms.parts import Parts
 from bot.services import Service, Store, core_settings, open_service, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import Core, open_core
@@ -42,18 +43,26 @@ class Role(StrEnum):
 async def serve(settings: Settings, role: Role, announce: Callable[[str], None]) -> None:
     """Play a role until the process is asked to stop. Raises `SetupError` for what the operator has to mend."""
     stop = asyncio.Event()
+    reasons: list[str] = []
+
+    def stop_because(reason: str) -> None:
+        reasons.append(reason)
+        stop.set()
+
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    async with playing(settings, role, announce, stop.set):
+    async with playing(settings, role, announce, stop_because):
         await stop.wait()
         log.info("stopping", seconds=settings.drain_seconds)
+    if reasons:
+        raise SetupError(*reasons)
 
 
 @asynccontextmanager
 async def playing(
-    settings: Settings, role: Role, announce: Callable[[str], None], stop: Callable[[], None]
+    settings: Settings, role: Role, announce: Callable[[str], None], stop: Callable[[str], None]
 ) -> AsyncIterator[Core]:
-    """Play a role while the block runs. `stop` is called when a platform cannot go on."""
+    """Play a role while the block runs. `stop` is called, with the reason, when a platform cannot go on."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
         fetcher = await stack.enter_async_context(Fetcher(settings.allowed_url_hosts))
