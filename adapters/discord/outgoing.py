@@ -1,5 +1,6 @@
 """Discord behind the core's port, over REST alone: any worker can post and edit for any turn."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -12,7 +13,7 @@ from adapters.discord import render
 from adapters.discord.events import Message
 from adapters.discord.pictures import FILE_BYTES, Pictures, shown_in
 from adapters.discord.posting import ANNOUNCING, MESSAGE, SHOWING, THREADS, Poster
-from adapters.discord.posts import Place, Post, Posts, channel_of, short_key
+from adapters.discord.posts import Place, Post, Posts, channel_of, event_of, short_key
 from adapters.discord.private import PrivateAnswers, by_token
 from adapters.discord.rest import Refused, Rest
 from adapters.discord.throttle import Throttle
@@ -28,6 +29,8 @@ SMALLER = (8 * 1024 * 1024, 3 * 1024 * 1024)
 """What to shrink to where Discord finds a file too large although it should fit."""
 ARCHIVE_MINUTES = 1440
 STORE_SECONDS = 2.0
+LONGEST_NAP = 2.5
+"""How long the last edit may wait in a worker's slot for its moment; a longer wait gives the slot back."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,8 +94,9 @@ class DiscordChat:
         scope = f"@{key}" if by_token(turn) else channel
         if notice.stage.final:
             wait = await self.throttle.until_last(scope, key)
-            if wait > 0:
+            if wait > LONGEST_NAP:
                 raise PlatformBusy(wait)
+            await asyncio.sleep(wait)
         elif not await self.throttle.may_edit(scope, key, render.face(notice)):
             return
         if by_token(turn):
@@ -125,9 +129,8 @@ class DiscordChat:
     # -- announcing
 
     async def _find_announcement(self, turn: Turn) -> Message | None:
-        event = turn.id.rpartition(":")[2]
         for channel in dict.fromkeys((channel_of(turn.thread), turn.thread.channel)):
-            if found := await self.poster.find(channel, short_key(turn.id), ANNOUNCING, after=event):
+            if found := await self.poster.find(channel, short_key(turn.id), ANNOUNCING, after=event_of(turn.id)):
                 return found
         return None
 

@@ -102,9 +102,13 @@ class Pictures:
 
 
 def shown_in(message: Message) -> tuple[Reference, ...]:
-    """A message's files as references that `Pictures.fetch` understands."""
+    """A message's files as references that `Pictures.fetch` understands.
+
+    Links die within a day, so they are kept only of private messages, which cannot be read again.
+    """
     return tuple(
-        Reference(item.filename, item.url, message.channel_id, message.id, item.id) for item in message.attachments
+        Reference(item.filename, item.url if message.private else "", message.channel_id, message.id, item.id)
+        for item in message.attachments
     )
 
 

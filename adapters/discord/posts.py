@@ -25,6 +25,12 @@ def short_key(turn: TurnId) -> str:
     return sha256(turn.encode()).hexdigest()[:KEY_CHARACTERS]
 
 
+def event_of(turn: TurnId) -> str:
+    """Discord's id of what asked for a turn; nothing of the turn is older."""
+    event = turn.rpartition(":")[2]
+    return event if event.isdigit() else "0"
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A turn on Discord. `thread` is its conversation, once announced; `message` its announcement, in `channel`."""

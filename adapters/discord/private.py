@@ -13,7 +13,7 @@ from adapters.discord.components import Action, button, row
 from adapters.discord.events import Message
 from adapters.discord.pictures import FILE_BYTES, KEPT, Pictures, shown_in
 from adapters.discord.posting import SHOWING, Poster
-from adapters.discord.posts import short_key
+from adapters.discord.posts import event_of, short_key
 from adapters.discord.rest import File, Refused, Rest
 from adapters.discord.vault import Vault
 from core.errors import PlatformBusy, PlatformGone
@@ -103,8 +103,7 @@ class PrivateAnswers:
         if channel is None:
             return None
         if repeated:
-            event = turn.id.rpartition(":")[2]
-            found = await self.poster.find(channel, short_key(turn.id), SHOWING, after=event)
+            found = await self.poster.find(channel, short_key(turn.id), SHOWING, after=event_of(turn.id))
             if found:
                 return found
         try:

@@ -42,7 +42,8 @@ async def open_chat(  # noqa: PLR0913 - a wiring
 ) -> AsyncIterator[DiscordChat]:
     """Discord as a worker needs it: over REST, without a gateway, until the block is left.
 
-    `conversation_ttl` is in seconds; so is `edit_seconds`, between two edits of one channel's announcements. `adapters.discord.addresses.use_addresses` has to be called before, if at all.
+    `conversation_ttl` is in seconds; so is `edit_seconds`, between two edits of one channel's announcements.
+    `adapters.discord.addresses.use_addresses` has to be called before, if at all.
     Raises `discord.LoginFailure` where the token is not one.
     """
     async with open_rest(token) as rest:
