@@ -1,10 +1,10 @@
 """Discord behind the core's port, over REST alone: any worker can post and edit for any turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -37,7 +37,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def _over_the_store(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _over_the_store(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """The store's troubles, in the port's words."""
 
     @wraps(method)
