@@ -15,7 +15,7 @@ from core.ports import Job
 from core.providers.gmi import GmiImages, service_client
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.json_text import from_json, to_json
-from core.turns import FailureReason, Queued, RefusalReason, Refused, Running, Succeeded
+from core.turns import Failed, FailureReason, Queued, RefusalReason, Refused, Running, Succeeded
 from tests.conftest import WaitUntil
 from tests.fakes.scripted_service import KEY, RudeServer, Say, ScriptedService, images_of, scripted_service
 
@@ -264,6 +264,14 @@ async def test_success_that_does_not_say_what_of_is_looked_at_once_more(
     service.says(RECORD, Say({**DONE, "outcome": None}), Say(DONE))
     submission = await images.submit(JOB)
     assert isinstance(await images.look(submission.request), Succeeded)
+
+
+async def test_success_that_never_says_what_of_is_no_picture(service: ScriptedService, images: GmiImages) -> None:
+    service.says(SUBMIT, Say({"request_id": "r-1", "status": "queued"}))
+    service.says(RECORD, Say(status=404, body={"error": "not found"}))
+    service.says("GET /api/requests", Say({"requests": [{**DONE, "outcome": None}]}))
+    submission = await images.submit(JOB)
+    assert await images.look(submission.request) == Failed(FailureReason.NO_IMAGE)
 
 
 @pytest.mark.parametrize(

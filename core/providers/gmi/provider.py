@@ -107,7 +107,7 @@ class GmiImages:
         record = await self._record(request.id) or await self._listed(request)
         if record is not None and record.outcome is None and status_of(record) == Failed(FailureReason.NO_IMAGE):
             await asyncio.sleep(self._pauses[0] if self._pauses else 0)
-            record = await self._record(request.id)
+            record = await self._record(request.id) or record
         if record is None:
             raise Unavailable(Failed(FailureReason.INTERNAL, retry_after=LOOK_AGAIN_SECONDS))
         return status_of(record)
