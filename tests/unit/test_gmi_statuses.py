@@ -172,6 +172,7 @@ def test_a_history_that_could_not_go_back_is_none(contents: Any) -> None:
         ({"error_message": "flagged as sensitive"}, Refused(RefusalReason.MODERATION)),
         ({"fail_reason": "nsfw"}, Refused(RefusalReason.MODERATION)),
         ({"error": '{"error": {"message": "blocked"}}'}, Refused(RefusalReason.MODERATION)),
+        ({"error": "{blocked, and no JSON"}, Refused(RefusalReason.MODERATION)),
         ({"error": "model foo does not exist"}, Failed(FailureReason.MODEL_GONE)),
         ({"error": "Upstream capacity temporarily exhausted"}, Failed(FailureReason.OVERLOADED)),
         ({"error": "read timeout while generating the image"}, Failed(FailureReason.INTERNAL)),
