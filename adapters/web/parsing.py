@@ -1,5 +1,6 @@
 """What comes in from a page, checked before it is believed."""
 
+import math
 from typing import TypeVar
 
 from aiohttp import web
@@ -23,6 +24,9 @@ def number(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        return float(text)
+        found = float(text)
     except ValueError as error:
         raise web.HTTPBadRequest from error
+    if not math.isfinite(found):
+        raise web.HTTPBadRequest
+    return found

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from adapters.web.files import Files
 from adapters.web.messages import Channel, Message, Posted, Preview, State
@@ -178,13 +177,6 @@ class Workspace:
             found, _ = await pipe.execute()
         ids = [text(member) for member in found]
         return await self.messages(ids[:limit][::-1]), len(ids) > limit
-
-    async def reachable(self) -> bool:
-        """Whether the store answers."""
-        try:
-            return bool(await self.redis.ping())
-        except RedisError:
-            return False
 
     async def _eval(self, script: str, keys: Sequence[str], *arguments: Any) -> int:
         return int(await self.redis.eval(script, len(keys), *keys, *arguments))

@@ -14,7 +14,7 @@ class FakeIntake:
     turns: dict[TurnId, Turn] = field(default_factory=dict)
     cancelled: list[tuple[TurnId, Person]] = field(default_factory=list)
     offered: list[Turn] = field(default_factory=list)
-    refusal: Declined | None = None
+    refusal: Exception | None = None
     hanging: asyncio.Event | None = None
 
     @property
