@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from core.commands import check
 from core.conversation import Conversations
 from core.engine import Engine
-from core.errors import Declined
+from core.errors import Declined, ProviderError
 from core.metrics import Metrics
 from core.pace import Pace
 from core.ports import Capabilities, ImageProvider
@@ -60,8 +60,7 @@ class Intake:
 
         Raises `Declined` with the sentence to say. Once this returns, the turn survives everything.
         """
-        turn = await self._complete(turn)
-        able = await self.provider.capabilities(turn.options.model or "")
+        turn, able = await self._complete(turn)
         check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
         if await self.pace.halted(self.lane(turn)):
             raise Declined("declined.service_stopped")
@@ -92,8 +91,7 @@ class Intake:
         before = record.turn
         asked = replace(turn.options, count=before.options.count, model=before.options.model)
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
-        revised = await self._complete(revised)
-        able = await self.provider.capabilities(revised.options.model or "")
+        revised, able = await self._complete(revised)
         check(revised.prompt, revised.options, able, most_images=self.limits.most_images)
         return await self.turns.revise(revised)
 
@@ -125,15 +123,18 @@ class Intake:
         except (RedisError, OSError):
             log.warning("could not wake a turn; it will be fetched", turn=turn_id)
 
-    async def _complete(self, turn: Turn) -> Turn:
-        """The turn with its model and shape settled: as asked, else as the edited picture has them."""
+    async def _complete(self, turn: Turn) -> tuple[Turn, Capabilities]:
+        """The turn with its model and shape settled, as asked or as the edited picture has them; and the model."""
         options, parent = turn.options, await self._parent(turn)
         model = options.model or (parent.model if parent else "") or self.limits.default_model
-        able = await self.provider.capabilities(model)
+        try:
+            able = await self.provider.capabilities(model)
+        except ProviderError as error:
+            raise Declined("declined.service_silent") from error
         ratio = options.aspect_ratio
         if ratio is None and parent is not None and turn.parent is not None:
             ratio = _shape_of(parent, turn.parent.index, able)
-        return replace(turn, options=replace(options, model=model, aspect_ratio=ratio))
+        return replace(turn, options=replace(options, model=model, aspect_ratio=ratio)), able
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

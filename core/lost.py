@@ -13,7 +13,7 @@ from typing import Any
 from core.ports import ImageProvider, Listed
 from core.records import Drawing
 from core.sends import Sends
-from core.turns import Failed
+from core.turns import Failed, Refused
 
 SEARCH_SECONDS = 90.0
 CLOCK_MARGIN = 60.0
@@ -35,11 +35,12 @@ async def find(
 
 def _candidates(listed: Sequence[Listed], payload: dict[str, Any], *, last_chance: bool) -> list[Listed]:
     equal = [item for item in listed if item.payload == payload]
-    if not equal and last_chance:
-        silent = [item for item in listed if not item.payload]
-        equal = silent if len(silent) == 1 else []
-    # One that lives is worth more than one that failed, should both be there.
-    return sorted(equal, key=lambda item: isinstance(item.status, Failed))
+    # One that came to nothing may be an older one of somebody else's: ours has until the end to show up alive.
+    alive = [item for item in equal if not isinstance(item.status, Failed | Refused)]
+    if alive or not last_chance:
+        return alive
+    silent = [item for item in listed if not item.payload]
+    return equal or (silent if len(silent) == 1 else [])
 
 
 def over(drawing: Drawing) -> bool:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from core.ports import Announcement, Upload
 from core.turns import Failed, Node, Queued, Reference, Refused, Request, Running, Status, Succeeded, Turn
 
+MOST_TRIES = 4
+"""How often a request that the service made, and failed for its own limits, is made again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
@@ -27,9 +30,17 @@ class Drawing:
     status: Status | None = None
 
     @property
+    def stamp(self) -> str:
+        """What it waits for. Whoever wants to write one and finds another stamp than it read has come too late."""
+        request = self.request.id if self.request else ""
+        return " ".join(filter(None, (self.attempt, request, self.status.kind if self.status else "")))
+
+    @property
     def ended(self) -> bool:
-        """Whether nothing more can come of it."""
-        return isinstance(self.status, Succeeded | Refused | Failed)
+        """Whether nothing more can come of it: a failure that may be tried again for free is no end, at first."""
+        if isinstance(self.status, Failed):
+            return self.status.retry_after is None or self.tries >= MOST_TRIES
+        return isinstance(self.status, Succeeded | Refused)
 
     @property
     def going(self) -> bool:
@@ -57,7 +68,7 @@ class Record:
 
     `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
     `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
-    its workspace's budget, in micro-dollars.
+    its workspace's budget, in micro-dollars. Once `preparing` is set the turn keeps its wording.
     """
 
     turn: Turn
@@ -65,6 +76,7 @@ class Record:
     announcing: bool = False
     announcement: Announcement | None = None
     shown: str = ""
+    preparing: bool = False
     prepared: Prepared | None = None
     drawings: tuple[Drawing, ...] = ()
     delivering: bool = False

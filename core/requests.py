@@ -23,7 +23,7 @@ from core.references import References
 from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
 from core.state import Hold, Turns
-from core.turns import FailureReason, Queued, ThreadKey
+from core.turns import Failed, FailureReason, Queued, ThreadKey
 from core.watching import Watcher
 
 EQUAL_PAYLOAD_SECONDS = 3.0
@@ -66,6 +66,11 @@ class Requests:
     async def _advance(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
         """Take one image as far as it goes now; gives the seconds until the next look."""
         drawing, now = hold.record.drawings[index], time.time()
+        if isinstance(drawing.status, Failed):
+            # Made nothing, and says that it may be asked again.
+            waits = now + (drawing.status.retry_after or 0.0)
+            await hold.save_drawing(index, Drawing(tries=drawing.tries + 1, not_before=waits))
+            return waits - now
         if drawing.request:
             return await self._mind(hold, lane, index)
         if drawing.lost_at:

@@ -23,7 +23,8 @@ from core.sends import ALIVE_SECONDS, Sends
 from core.state import Turns
 from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
 
-MOST_TRIES = 8
+MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
+"""How often a request that was certainly not made is tried, by why it was not; once for any other reason."""
 HALTING = frozenset({FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST})
 MOST_HISTORY_BYTES = 64_000
 STORE_PAUSE = 0.5
@@ -104,8 +105,8 @@ class Sender:
             if failure.reason in HALTING:
                 log.error("the image service does not take our work", lane=errand.lane, reason=failure.reason)
                 await self.pace.halt(errand.lane, failure.reason)
-            if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES:
-                return replace(drawing, attempt="", status=failure)
+            if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES.get(failure.reason, 1):
+                return failed(drawing, failure.reason)
             if failure.reason is FailureReason.RATE_LIMITED:
                 await self.pace.learn(errand.lane, after=failure.retry_after, limit=refusal.limit)
             return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
@@ -118,7 +119,7 @@ class Sender:
             try:
                 if after.request and after.request.id:
                     await self.sends.claim(errand.lane, after.request.id, owner_of(errand.turn, errand.index))
-                awaited = await self.turns.answer(errand.turn, errand.index, before.attempt, after)
+                awaited = await self.turns.answer(errand.turn, errand.index, before, after)
                 settle = self.sends.lose if awaited and after.lost_at else self.sends.finish
                 await settle(errand.lane, before.digest, before.attempt)
                 if awaited:

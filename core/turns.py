@@ -198,6 +198,7 @@ class FailureReason(StrEnum):
 
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
+    UNREACHABLE = "unreachable"
     MODEL_GONE = "model_gone"
     NO_IMAGE = "no_image"
     CANCELLED = "cancelled"

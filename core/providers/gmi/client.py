@@ -88,7 +88,7 @@ class QueueClient:
         try:
             return await self._call("POST", "requests", body=body, seconds=seconds)
         except _NOTHING_SENT as error:
-            raise NotSent(Failed(FailureReason.OVERLOADED, retry_after=UNREACHABLE_SECONDS)) from error
+            raise NotSent(Failed(FailureReason.UNREACHABLE, retry_after=UNREACHABLE_SECONDS)) from error
         except _BROKEN as error:
             log.warning("a submit got no answer", cause=type(error).__name__)
             raise AnswerLost from error
