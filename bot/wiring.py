@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from core.collaborators import Collaborators
 from core.conversation import Conversations
 from core.delivery import Delivery
 from core.durations import Durations
@@ -104,14 +105,14 @@ async def open_core(
         conversations = Conversations(redis, ttl=settings.conversation_ttl)
         queue = Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running)
         durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
-        sender = Sender(provider, turns, sends, pace, engine.wake)
+        sender = Sender(provider, turns, sends, pace, durations, engine.wake)
         watcher = Watcher(redis, provider, turns, durations, engine.wake, metrics)
         references = References(redis, provider, conversations, workshop, fetcher)
         requests = Requests(
             provider, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
         )
         delivery = Delivery(provider, conversations, workshop)
-        line = Line(
+        crew = Collaborators(
             turns=turns,
             queue=queue,
             conversations=conversations,
@@ -133,7 +134,7 @@ async def open_core(
             turns=turns,
             queue=queue,
             engine=engine,
-            line=line,
+            line=Line(crew),
             sender=sender,
             watcher=watcher,
             workshop=workshop,

@@ -13,11 +13,11 @@ from core.errors import NotYet, ProviderError
 from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from core.ports import ChatPlatform, Delivered, Image, ImageProvider, Result
-from core.records import Record
+from core.records import Drawing, Record
 from core.replies import say
 from core.sender import failed
 from core.state import Hold
-from core.turns import FailureReason, Node, NodeImage, Output, Succeeded, ThreadKey, Turn
+from core.turns import FailureReason, History, Node, NodeImage, Output, Reference, Succeeded, Turn
 
 MOST_FETCHES = 6
 ALT_TEXT_CHARACTERS = 1000
@@ -70,7 +70,6 @@ class Delivery:
         self,
         hold: Hold,
         platform: ChatPlatform,
-        thread: ThreadKey,
         pictures: dict[int, Picture],
         notes: Sequence[str],
     ) -> Delivered:
@@ -79,7 +78,7 @@ class Delivery:
         repeated = record.delivering
         if not repeated:
             await hold.save(delivering=True)
-        alt_text = await self._alt_text(record.turn, thread)
+        alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
         shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}
         model = record.turn.options.model or ""
@@ -87,20 +86,19 @@ class Delivery:
         assert record.announcement is not None  # noqa: S101 - the line has announced
         return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
 
-    async def node(
-        self, record: Record, thread: ThreadKey, pictures: dict[int, Picture], delivered: Delivered, cost: int
-    ) -> Node:
+    async def node(self, record: Record, pictures: dict[int, Picture], delivered: Delivered, cost: int) -> Node:
         """What the thread will remember of a turn whose pictures are posted."""
         turn, prepared = record.turn, record.prepared
         continued = turn.parent is not None and prepared is not None and prepared.basis is None
-        before = await self.conversations.history(thread, turn.parent) if continued and turn.parent else None
-        images = []
-        for (index, picture), shown in zip(pictures.items(), delivered.images, strict=True):
-            status = record.drawings[index].status
-            history, outputs = (status.history, status.outputs) if isinstance(status, Succeeded) else (None, ())
-            part, rooted = added(history, before)
-            url = outputs[0].url if outputs else ""
-            images.append(NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted))
+        before = await self.conversations.history(turn.thread, turn.parent) if continued and turn.parent else None
+        if len(delivered.images) == len(pictures):
+            images = [
+                _remembered(record.drawings[index], picture, shown, before)
+                for (index, picture), shown in zip(pictures.items(), delivered.images, strict=True)
+            ]
+        else:
+            # What stands there is of an earlier attempt that had more or fewer: each is gone on from as it is shown.
+            images = [NodeImage(shown) for shown in delivered.images]
         return Node(
             id=turn.id,
             author=turn.author,
@@ -117,18 +115,26 @@ class Delivery:
             cost=cost,
         )
 
-    async def _alt_text(self, turn: Turn, thread: ThreadKey) -> str:
+    async def _alt_text(self, turn: Turn) -> str:
         """What the picture shows, as far as words were given: the newest first."""
         words = [turn.prompt]
         parent = turn.parent
         while parent is not None and sum(map(len, words)) < ALT_TEXT_CHARACTERS:
-            node = await self.conversations.node(thread, parent.node)
+            node = await self.conversations.node(turn.thread, parent.node)
             if node is None:
                 break
             words.append(node.prompt)
             parent = node.parent
         text = " ← ".join(" ".join(word.split()) for word in words)
         return text if len(text) <= ALT_TEXT_CHARACTERS else text[: ALT_TEXT_CHARACTERS - 1] + "…"
+
+
+def _remembered(drawing: Drawing, picture: Picture, shown: Reference, before: History | None) -> NodeImage:
+    status = drawing.status
+    history, outputs = (status.history, status.outputs) if isinstance(status, Succeeded) else (None, ())
+    part, rooted = added(history, before)
+    url = outputs[0].url if outputs else ""
+    return NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted)
 
 
 def _image(record: Record, index: int, picture: Picture, alt_text: str) -> Image:

@@ -2,13 +2,24 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from core.ports import Stage
 from core.records import Drawing
 from core.replies import say
 from core.turns import Failed, FailureReason, Refused, Succeeded
 
 CHARGED = frozenset({FailureReason.STUCK, FailureReason.LOST, FailureReason.NO_IMAGE, FailureReason.DAMAGED})
 """Failures that the service may charge for: they count as spent, so that a budget never lies to its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends: in a word for the record, and as people are shown it (None where there is nobody to show)."""
+
+    how: str
+    stage: Stage | None
+    cause: str = ""
 
 
 def cost(drawings: Sequence[Drawing], price: int) -> int:
@@ -40,6 +51,11 @@ def _why(drawing: Drawing, locale: str, model: str, deadline: float) -> str:
         case Refused(reason=reason, words=words):
             return say(locale, f"refused.{reason}", words=words)
         case Failed(reason=reason):
-            return say(locale, f"failed.{reason}", model=model, minutes=math.ceil(deadline / 60))
+            return failure(reason, locale=locale, model=model, deadline=deadline)
         case _:
             return ""
+
+
+def failure(reason: FailureReason, *, locale: str, model: str, deadline: float) -> str:
+    """The sentence for a failure; `deadline` is how many seconds a request may take."""
+    return say(locale, f"failed.{reason}", model=model, minutes=math.ceil(deadline / 60))

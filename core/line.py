@@ -5,22 +5,16 @@ Each step leaves a checkpoint in the turn's record and is passed over when it wa
 `NotYet`, which gives the slot back.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from core.conversation import Conversations
-from core.delivery import Delivery
-from core.durations import Durations
-from core.errors import Declined, NotYet, PlatformBusy, PlatformGone, ProviderError
-from core.metrics import Metrics
-from core.ports import ChatPlatform, ImageProvider, Stage
-from core.queue import Queue
-from core.references import References
+from core.collaborators import Collaborators
+from core.endings import Ending
+from core.errors import Declined, NotYet, PlatformBusy, PlatformGone, ProviderError, Unavailable
+from core.ports import Stage
 from core.replies import say
-from core.requests import Requests
-from core.state import Held, Turns
+from core.state import Held
 from core.steps import Cancelled, Steps
 from core.turns import TurnId
 
@@ -33,39 +27,41 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Walks turns from where they are to their end. Wired once, and the same on every worker."""
+    """Walks turns from where they are to their end."""
 
-    turns: Turns
-    queue: Queue
-    conversations: Conversations
-    durations: Durations
-    references: References
-    requests: Requests
-    delivery: Delivery
-    provider: ImageProvider
-    platforms: Mapping[str, ChatPlatform]
-    wake: Callable[[TurnId], Awaitable[None]]
-    metrics: Metrics
+    crew: Collaborators
 
     async def run(self, turn_id: TurnId) -> float | None:
         """One run; gives the seconds until the next, or None once the turn has ended."""
         try:
-            async with self.turns.hold(turn_id) as hold:
+            async with self.crew.turns.hold(turn_id) as hold:
                 if hold is None:
+                    await self._clear_away(turn_id)
                     return None
-                if hold.record.turn.thread.platform not in self.platforms:
-                    # Another process serves that platform; this one has no tokens for it.
-                    return UNSERVED_SECONDS
-                try:
-                    await self._walk(Steps(hold, self))
-                except NotYet as pause:
-                    await self.turns.expect(turn_id, pause.seconds)
-                    return pause.seconds
-                return None
+                pause = UNSERVED_SECONDS
+                # Another process may serve the platform that this one has no tokens for.
+                if hold.record.turn.thread.platform in self.crew.platforms:
+                    try:
+                        await self._walk(Steps(hold, self.crew))
+                    except NotYet as wait:
+                        pause = wait.seconds
+                    else:
+                        return None
+                await self.crew.turns.expect(turn_id, pause)
+                return pause
         except Held:
             return HELD_SECONDS
 
     async def _walk(self, turn: Steps) -> None:
+        try:
+            await turn.end(await self._ending(turn))
+        except PlatformBusy as busy:
+            raise NotYet(busy.retry_after) from busy
+        except ProviderError as error:
+            log.warning("the image service does not answer as it should", problem=type(error).__name__)
+            raise NotYet(BUSY_SECONDS) from error
+
+    async def _ending(self, turn: Steps) -> Ending:
         try:
             await turn.announce()
             await turn.stand_in_line()
@@ -73,16 +69,22 @@ class Line:
             await turn.draw()
             await turn.deliver()
             await turn.remember()
-            await turn.end("done", Stage.DONE)
         except Cancelled:
-            await turn.end("cancelled", Stage.CANCELLED)
+            return Ending("cancelled", Stage.CANCELLED)
         except Declined as refusal:
-            await turn.end("failed", Stage.FAILED, cause=say(turn.locale, refusal.reply, **refusal.details))
+            return Ending("failed", Stage.FAILED, say(turn.locale, refusal.reply, **refusal.details))
+        except Unavailable as error:
+            if not turn.hopeless(error):
+                raise
+            return Ending("failed", Stage.FAILED, turn.words_for(error.failure.reason))
         except PlatformGone as gone:
             log.error("a turn can be shown nowhere", why=gone.operator)
-            await turn.end("unshowable", None)
-        except PlatformBusy as busy:
-            raise NotYet(busy.retry_after) from busy
-        except ProviderError as error:
-            log.warning("the image service does not answer as it should", problem=type(error).__name__)
-            raise NotYet(BUSY_SECONDS) from error
+            return Ending("unshowable", None)
+        return Ending("done", Stage.DONE)
+
+    async def _clear_away(self, turn_id: TurnId) -> None:
+        """Free what is still held for a turn that is no more: by a run that was overtaken, or by its expiry."""
+        await self.crew.turns.forget(turn_id)
+        for lane in await self.crew.queue.lanes():
+            for admitted in (await self.crew.queue.leave(lane, turn_id)).admitted:
+                await self.crew.wake(admitted)

@@ -1,9 +1,9 @@
 """Looks for a request whose answer was lost, in the service's own list.
 
 The list is the only witness: there is no idempotency key. A request is ours when it carries our payload, was made
-since we sent, and belongs to no other image of ours. Services do not always list a payload; then a request counts only
-when it is the only one it could be, and only at the end of the search. What is not found is never sent again: it may
-have been charged, and the person decides.
+while we sent, and belongs to no other image of ours. Services do not always list a payload; then a request counts only
+when it is the only one it could be, at the end of the search, and while nothing else of ours is on its way: nobody gets
+another person's picture. What is not found is never sent again: it may have been charged, and the person decides.
 """
 
 import time
@@ -27,20 +27,22 @@ async def find(
     model = lane.split(":", 1)[1]
     listed = await provider.recent(model, since=drawing.sent_at - CLOCK_MARGIN)
     last_chance = time.time() >= drawing.lost_at + SEARCH_SECONDS - PAUSE_SECONDS
-    for candidate in _candidates(listed, payload, last_chance=last_chance):
+    alone = last_chance and await sends.alone(lane, drawing.attempt)
+    made = [item for item in listed if item.request.submitted_at <= drawing.lost_at + CLOCK_MARGIN]
+    for candidate in _candidates(made, payload, last_chance=last_chance, alone=alone):
         if await sends.claim(lane, candidate.request.id, owner):
             return candidate
     return None
 
 
-def _candidates(listed: Sequence[Listed], payload: dict[str, Any], *, last_chance: bool) -> list[Listed]:
+def _candidates(listed: Sequence[Listed], payload: dict[str, Any], *, last_chance: bool, alone: bool) -> list[Listed]:
     equal = [item for item in listed if item.payload == payload]
     # One that came to nothing may be an older one of somebody else's: ours has until the end to show up alive.
     alive = [item for item in equal if not isinstance(item.status, Failed | Refused)]
     if alive or not last_chance:
         return alive
     silent = [item for item in listed if not item.payload]
-    return equal or (silent if len(silent) == 1 else [])
+    return equal or (silent if len(silent) == 1 and alone else [])
 
 
 def over(drawing: Drawing) -> bool:

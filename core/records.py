@@ -68,7 +68,8 @@ class Record:
 
     `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
     `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
-    its workspace's budget, in micro-dollars. Once `preparing` is set the turn keeps its wording.
+    its workspace's budget, in micro-dollars. `preparing` is when that began, in seconds
+    since the epoch, 0 while it has not; from then on the turn keeps its wording.
     """
 
     turn: Turn
@@ -76,7 +77,7 @@ class Record:
     announcing: bool = False
     announcement: Announcement | None = None
     shown: str = ""
-    preparing: bool = False
+    preparing: float = 0.0
     prepared: Prepared | None = None
     drawings: tuple[Drawing, ...] = ()
     delivering: bool = False

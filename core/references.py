@@ -71,39 +71,42 @@ class References:
         Raises `Declined` when none of the given pictures can be used, `PlatformBusy` and `ProviderError` to be tried
         again.
         """
-        basis = await self._basis(turn, thread, platform)
-        room = able.max_references - (basis is not None)
+        basis = await self._basis(turn, platform)
+        room = max(0, able.max_references - (basis is not None))
         taken, over = turn.references[:room], turn.references[room:]
         results = await asyncio.gather(*(self._one(reference, thread, platform, able) for reference in taken))
         notes = [_left_out(turn.locale, item, self.max_bytes) for item in results if isinstance(item, Unusable)]
         used = [item for item in results if not isinstance(item, Unusable)]
-        if turn.references and not used:
-            raise Declined("declined.references_needed", {"reasons": " ".join(notes)})
         if over:
             notes.append(_too_many(turn.locale, able, taken, over))
+        if turn.references and not used:
+            raise Declined("declined.references_needed", {"reasons": " ".join(notes)})
         kept = tuple(
             reference for reference, item in zip(taken, results, strict=True) if not isinstance(item, Unusable)
         )
         return Prepared(uploads=tuple(used), used=kept, notes=tuple(notes), basis=basis)
 
-    async def history(self, turn: Turn, thread: ThreadKey) -> History | None:
+    async def history(self, turn: Turn) -> History | None:
         """What the service has to be told of the picture that is edited; None where there is nothing to tell."""
-        return await self.conversations.history(thread, turn.parent) if turn.parent else None
+        return await self.conversations.history(turn.thread, turn.parent) if turn.parent else None
 
-    async def _basis(self, turn: Turn, thread: ThreadKey, platform: ChatPlatform) -> Upload | None:
-        """The edited picture itself, where its history cannot be gone on from."""
+    async def _basis(self, turn: Turn, platform: ChatPlatform) -> Upload | None:
+        """The edited picture itself, where its history cannot be gone on from.
+
+        Its tree is where the turn was asked for, wherever that is answered.
+        """
         if turn.parent is None:
             return None
-        node = await self.conversations.node(thread, turn.parent.node)
+        node = await self.conversations.node(turn.thread, turn.parent.node)
         if node is None or turn.parent.index >= len(node.images):
             raise Declined("declined.parent_gone")
         same_model = (node.provider, node.model) == (self.provider.name, turn.options.model)
         if same_model and turn.operation is not Operation.VARIATIONS:
-            history = await self.conversations.history(thread, turn.parent)
-            if history is not None and await self._readable(history):
+            history = await self.history(turn)
+            if history and await self._readable(history):
                 return None
         try:
-            return await self._upload(await self._picture(node.images[turn.parent.index], thread, platform))
+            return await self._upload(await self._picture(node.images[turn.parent.index], turn.thread, platform))
         except (PlatformGone, PictureRefused, FetchFailed) as error:
             raise Declined("declined.parent_gone") from error
 

@@ -7,6 +7,7 @@ whose answer was lost is looked for and never sent again.
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -23,7 +24,7 @@ from core.references import References
 from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
 from core.state import Hold, Turns
-from core.turns import Failed, FailureReason, Queued, ThreadKey
+from core.turns import Failed, FailureReason, Queued
 from core.watching import Watcher
 
 EQUAL_PAYLOAD_SECONDS = 3.0
@@ -47,12 +48,12 @@ class Requests:
     metrics: Metrics
     deadline: float
 
-    async def drive(self, hold: Hold, lane: str, thread: ThreadKey) -> float | None:
+    async def drive(self, hold: Hold, lane: str) -> float | None:
         """Take every image as far as it goes now; gives the seconds until the next look, None when all have ended."""
         pauses = []
         for index, drawing in enumerate(hold.record.drawings):
             if not drawing.ended:
-                pauses.append(await self._advance(hold, lane, thread, index))
+                pauses.append(await self._advance(hold, lane, index))
         return min(pauses) if pauses else None
 
     async def abandon(self, hold: Hold, lane: str) -> None:
@@ -63,7 +64,7 @@ class Requests:
             if drawing.lost_at:
                 await self.sends.finish(lane, drawing.digest, drawing.attempt)
 
-    async def _advance(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+    async def _advance(self, hold: Hold, lane: str, index: int) -> float:
         """Take one image as far as it goes now; gives the seconds until the next look."""
         drawing, now = hold.record.drawings[index], time.time()
         if isinstance(drawing.status, Failed):
@@ -74,7 +75,7 @@ class Requests:
         if drawing.request:
             return await self._mind(hold, lane, index)
         if drawing.lost_at:
-            return await self._search(hold, lane, thread, index)
+            return await self._search(hold, lane, index)
         if drawing.attempt and now > drawing.sent_at + self.deadline:
             return await self._give_up(hold, index, FailureReason.STUCK)
         if drawing.attempt and await self.sends.alive(drawing.attempt):
@@ -86,14 +87,14 @@ class Requests:
             return 0.0
         if drawing.not_before > now:
             return drawing.not_before - now
-        return await self._send(hold, lane, thread, index)
+        return await self._send(hold, lane, index)
 
-    async def _send(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+    async def _send(self, hold: Hold, lane: str, index: int) -> float:
         wait = await self.pace.take(lane)
         if wait > 0:
             return wait
         record, drawing = hold.record, hold.record.drawings[index]
-        job = await self._job(hold, thread)
+        job = await self._job(hold)
         attempt, digest = uuid4().hex, digest_of(self.provider.payload(job))
         if not await self.sends.begin(lane, digest, attempt):
             return EQUAL_PAYLOAD_SECONDS
@@ -112,18 +113,17 @@ class Requests:
         await self.watcher.follow(lane, turn_id, index, drawing.sent_at)
         return left
 
-    async def _search(self, hold: Hold, lane: str, thread: ThreadKey, index: int) -> float:
+    async def _search(self, hold: Hold, lane: str, index: int) -> float:
         """Look for the request whose answer was lost; end honestly when the time for that is over."""
         drawing = hold.record.drawings[index]
-        over = lost.over(drawing)
-        if not over and await self.sends.others(lane, drawing.digest, drawing.attempt):
-            return lost.PAUSE_SECONDS
-        owner = owner_of(hold.record.turn.id, index)
-        payload = self.provider.payload(await self._job(hold, thread))
-        try:
-            found = await lost.find(self.provider, self.sends, lane, owner, drawing, payload)
-        except ProviderError:
-            found = None
+        over, found = lost.over(drawing), None
+        # While an equal one is on its way, what is found might be that one.
+        mixed = await self.sends.others(lane, drawing.digest, drawing.attempt)
+        if not mixed:
+            owner = owner_of(hold.record.turn.id, index)
+            payload = self.provider.payload(await self._job(hold))
+            with suppress(ProviderError):
+                found = await lost.find(self.provider, self.sends, lane, owner, drawing, payload)
         if found is None and not over:
             return lost.PAUSE_SECONDS
         await self.sends.finish(lane, drawing.digest, drawing.attempt)
@@ -139,9 +139,9 @@ class Requests:
         await hold.save_drawing(index, failed(hold.record.drawings[index], reason))
         return 0.0
 
-    async def _job(self, hold: Hold, thread: ThreadKey) -> Job:
+    async def _job(self, hold: Hold) -> Job:
         turn, prepared = hold.record.turn, hold.record.prepared or Prepared()
-        history = None if prepared.basis else await self.references.history(turn, thread)
+        history = None if prepared.basis else await self.references.history(turn)
         return Job(
             model=turn.options.model or "",
             prompt=turn.prompt,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import structlog
 from redis.exceptions import RedisError
 
+from core.durations import Durations
 from core.errors import AnswerLost, NotSent
 from core.pace import Pace
 from core.ports import ImageProvider, Job, Submission
@@ -51,12 +52,14 @@ class Sender:
         turns: Turns,
         sends: Sends,
         pace: Pace,
+        durations: Durations,
         wake: Callable[[TurnId], Awaitable[None]],
     ) -> None:
         self.provider = provider
         self.turns = turns
         self.sends = sends
         self.pace = pace
+        self.durations = durations
         self.wake = wake
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,6 +127,8 @@ class Sender:
                 await settle(errand.lane, before.digest, before.attempt)
                 if awaited:
                     await self.wake(errand.turn)
+                if awaited and isinstance(after.status, Succeeded):
+                    await self.durations.remember(errand.lane, time.time() - before.sent_at)
                 return
             except (RedisError, OSError):
                 await asyncio.sleep(STORE_PAUSE)

@@ -4,9 +4,12 @@ No idempotency key exists, and a lost request can only be found again in the ser
 is being looked for, nothing with the same payload is sent.
 
     sends:<lane>:<digest>   hash    attempt -> `sending` or `lost`, for a quarter of an hour
+    sends:<lane>            zset    attempts of which it is not known what became of them, by when they began
     sender:<attempt>        string  the process that sends it is alive
     claimed:<lane>:<id>     string  which turn a request of the service belongs to, for a day
 """
+
+import time
 
 from redis.asyncio import Redis
 
@@ -23,6 +26,9 @@ end
 redis.call('HSET', KEYS[1], ARGV[1], 'sending')
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], '1', 'EX', ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', tonumber(ARGV[4]) - tonumber(ARGV[2]))
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+redis.call('EXPIRE', KEYS[3], ARGV[2])
 return 1
 """
 
@@ -35,8 +41,9 @@ class Sends:
 
     async def begin(self, lane: str, digest: str, attempt: str) -> bool:
         """Begin to send a payload; False while an equal one is being looked for."""
-        keys = (key("sends", lane, digest), key("sender", attempt))
-        return bool(await self.redis.eval(_BEGIN, 2, *keys, attempt, str(KEEP_SECONDS), str(ALIVE_SECONDS)))
+        keys = (key("sends", lane, digest), key("sender", attempt), key("sends", lane))
+        times = (str(KEEP_SECONDS), str(ALIVE_SECONDS), str(time.time()))
+        return bool(await self.redis.eval(_BEGIN, 3, *keys, attempt, *times))
 
     async def still(self, attempt: str) -> None:
         """Say that the sending process is alive."""
@@ -58,8 +65,13 @@ class Sends:
         """It is known what became of it."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.hdel(key("sends", lane, digest), attempt)
+            pipe.zrem(key("sends", lane), attempt)
             pipe.delete(key("sender", attempt))
             await pipe.execute()
+
+    async def alone(self, lane: str, attempt: str) -> bool:
+        """Whether it is known of every other sending in the lane what became of it."""
+        return {text(other) for other in await self.redis.zrange(key("sends", lane), 0, -1)} <= {attempt}
 
     async def others(self, lane: str, digest: str, attempt: str) -> bool:
         """Whether an equal payload of another attempt is on its way, so that a match in the list might be that one."""

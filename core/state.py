@@ -5,7 +5,7 @@ Keys, all under `imagine:1:` (1 is the schema version) and all with an expiry th
     turn:<turn id>          hash    the turn, its checkpoints, and after its end how it ended
     lease:<turn id>         string  which run has the turn in hand
     open                    zset    turns that have not ended, by the time they should have been heard of again
-    person:<person>         zset    the open turns of a person, by the time they were asked
+    person:<person>         zset    the open turns of a person, by the time they were taken on
     spend:<workspace>:<day> string  micro-dollars reserved and spent in a workspace on a day (UTC)
 """
 
@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core import turn_scripts as scripts
 from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
 from core.turns import Node, Person, Turn, TurnId
@@ -35,62 +36,7 @@ SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
 T = TypeVar("T")
-Checkpoint: TypeAlias = bool | str | Announcement | Prepared | Node
-
-_ACCEPT = """
-local turn, open, person, spend = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, json, ttl, now, most, price, cap, due = unpack(ARGV)
-if redis.call('EXISTS', turn) == 1 then return {'again', 0} end
-local waiting = redis.call('ZCARD', person)
-if waiting >= tonumber(most) then return {'waiting', waiting} end
-local spent = tonumber(redis.call('GET', spend) or '0')
-if spent + tonumber(price) > tonumber(cap) then return {'budget', spent} end
-redis.call('HSET', turn, 'turn', json, 'reserved', price, 'spend', spend)
-redis.call('EXPIRE', turn, ttl)
-redis.call('ZADD', open, due, id)
-redis.call('EXPIRE', open, ttl)
-redis.call('ZADD', person, now, id)
-redis.call('EXPIRE', person, ttl)
-redis.call('INCRBY', spend, price)
-redis.call('EXPIRE', spend, 172800)
-return {'new', waiting}
-"""
-
-_END = """
-local turn, open, person, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, spent, ttl, how, token = unpack(ARGV)
-if redis.call('GET', lease) ~= token then return 0 end
-if redis.call('HEXISTS', turn, 'ended') == 1 then return 1 end
-local reserved = tonumber(redis.call('HGET', turn, 'reserved') or '0')
-local spend = redis.call('HGET', turn, 'spend')
-if spend and redis.call('EXISTS', spend) == 1 then redis.call('INCRBY', spend, tonumber(spent) - reserved) end
-redis.call('DEL', turn)
-redis.call('HSET', turn, 'ended', how)
-redis.call('EXPIRE', turn, ttl)
-redis.call('ZREM', open, id)
-redis.call('ZREM', person, id)
-return 1
-"""
-
-_LEASED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
-_RENEW = _LEASED + "return redis.call('PEXPIRE', KEYS[1], ARGV[2])"
-_RELEASE = _LEASED + "return redis.call('DEL', KEYS[1])"
-_SAVE = _LEASED + "redis.call('HSET', KEYS[2], unpack(ARGV, 2)) return 1"
-_ANSWER = """
-if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3], ARGV[4], ARGV[5])
-return 1
-"""
-_REVISE = """
-if redis.call('HEXISTS', KEYS[1], 'turn') == 0 or redis.call('HEXISTS', KEYS[1], 'prepared') == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'turn', ARGV[1])
-return 1
-"""
-_CANCEL = """
-if redis.call('HEXISTS', KEYS[1], 'turn') == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'cancelled', '1')
-return 1
-"""
+Checkpoint: TypeAlias = bool | float | str | Announcement | Prepared | Node
 
 
 class Entry(StrEnum):
@@ -103,7 +49,7 @@ class Entry(StrEnum):
 
 
 class Held(Exception):
-    """The turn is in another run's hands, or has slipped out of this one's."""
+    """The turn is in another run's hands, or has changed beside this one."""
 
 
 @cache
@@ -140,7 +86,11 @@ def spend_key(person: Person, at: float) -> str:
 
 @dataclass(slots=True)
 class Hold:
-    """A turn in the hands of one run. Every write fails with `Held` once the turn has slipped out of them."""
+    """A turn in the hands of one run. Every write fails with `Held` once the turn has slipped out of them.
+
+    So does that of an image whose answer has come in from beside since it was read: an answer is paid for, and is never
+    written over.
+    """
 
     record: Record
     token: str
@@ -153,8 +103,12 @@ class Hold:
 
     async def save_drawing(self, index: int, drawing: Drawing) -> None:
         """Write what is known of one image."""
-        await self._write({f"drawing:{index}": pack(Drawing, drawing), f"attempt:{index}": drawing.attempt})
-        drawings = list(self.record.drawings)
+        turn, drawings = self.record.turn.id, list(self.record.drawings)
+        fields = _drawn(index, drawings[index], drawing)
+        if not await self.redis.eval(
+            scripts.DRAW_LEASED, 2, key("turn", turn), key("lease", turn), *fields, self.token
+        ):
+            raise Held
         drawings[index] = drawing
         self.record = replace(self.record, drawings=tuple(drawings))
 
@@ -169,14 +123,21 @@ class Hold:
     async def _write(self, fields: Mapping[str, bytes | str]) -> None:
         pairs = [part for pair in fields.items() for part in pair]
         turn = self.record.turn.id
-        if not await self.redis.eval(_SAVE, 2, key("lease", turn), key("turn", turn), self.token, *pairs):
+        if not await self.redis.eval(scripts.SAVE, 2, key("lease", turn), key("turn", turn), self.token, *pairs):
             raise Held
+
+
+def _drawn(index: int, before: Drawing, after: Drawing) -> tuple[str | bytes, ...]:
+    """What a script needs to put one state of an image in the place of another."""
+    return f"stamp:{index}", before.stamp, after.stamp, f"drawing:{index}", pack(Drawing, after)
 
 
 def _packed(value: Checkpoint) -> bytes | str:
     match value:
         case bool():
             return "1" if value else ""
+        case float():
+            return repr(value)
         case str():
             return value
         case _:
@@ -197,6 +158,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
         announcing=bool(fields.get(b"announcing")),
         announcement=unpack(Announcement, announcement) if announcement else None,
         shown=fields.get(b"shown", b"").decode(),
+        preparing=float(fields.get(b"preparing", 0)),
         prepared=unpack(Prepared, prepared) if prepared else None,
         drawings=tuple(unpack(Drawing, drawing) if drawing else Drawing() for drawing in drawings),
         delivering=bool(fields.get(b"delivering")),
@@ -223,7 +185,7 @@ class Turns:
         json = pack(Turn, turn, terse=True)
         now = time.time()
         entry, amount = await self.redis.eval(
-            _ACCEPT, 4, *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS
+            scripts.ACCEPT, 4, *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS
         )
         return Entry(entry.decode()), int(amount)
 
@@ -231,13 +193,17 @@ class Turns:
         """The record of a turn that has not ended."""
         return await read(self.redis, turn_id)
 
+    async def known(self, turn_id: TurnId) -> bool:
+        """Whether the event was taken on before, also when its turn has ended since."""
+        return bool(await self.redis.exists(key("turn", turn_id)))
+
     async def revise(self, turn: Turn) -> bool:
         """Put another wording in the place of a turn's own; False once it has gone past its place in line."""
-        return bool(await self.redis.eval(_REVISE, 1, key("turn", turn.id), pack(Turn, turn, terse=True)))
+        return bool(await self.redis.eval(scripts.REVISE, 1, key("turn", turn.id), pack(Turn, turn, terse=True)))
 
     async def cancel(self, turn_id: TurnId) -> bool:
         """Ask for the end of a turn; False when it has ended already."""
-        return bool(await self.redis.eval(_CANCEL, 1, key("turn", turn_id)))
+        return bool(await self.redis.eval(scripts.CANCEL, 1, key("turn", turn_id)))
 
     async def open_of(self, person: Person) -> list[TurnId]:
         """The person's turns that have not ended, oldest first."""
@@ -262,16 +228,19 @@ class Turns:
                 pipe.hget(key("turn", turn_id), f"drawing:{index}")
             return [unpack(Drawing, found) if found else None for found in await pipe.execute()]
 
-    async def answer(self, turn_id: TurnId, index: int, attempt: str, drawing: Drawing) -> bool:
-        """Record what came of an attempt, from beside the run; False when the turn has moved on without it."""
-        fields = (f"attempt:{index}", attempt, drawing.attempt, f"drawing:{index}", pack(Drawing, drawing))
-        return bool(await self.redis.eval(_ANSWER, 1, key("turn", turn_id), *fields))
+    async def forget(self, turn_id: TurnId) -> None:
+        """Expect nothing more of a turn that has no record: it has ended, or expired without an end."""
+        await self.redis.zrem(key("open"), turn_id)
+
+    async def answer(self, turn_id: TurnId, index: int, before: Drawing, after: Drawing) -> bool:
+        """Record what came of an image, from beside the run; False when the turn has moved on without it."""
+        return bool(await self.redis.eval(scripts.DRAW, 1, key("turn", turn_id), *_drawn(index, before, after)))
 
     async def end(self, hold: Hold, *, how: str, spent: int) -> None:
         """Close a turn: settle its reservation at `spent` micro-dollars and keep no more than the word `how`."""
         turn = hold.record.turn
         keys = (key("turn", turn.id), key("open"), key("person", turn.author), key("lease", turn.id))
-        if not await self.redis.eval(_END, 4, *keys, turn.id, spent, self.ttl, how, hold.token):
+        if not await self.redis.eval(scripts.END, 4, *keys, turn.id, spent, self.ttl, how, hold.token):
             raise Held
 
     @asynccontextmanager
@@ -294,14 +263,14 @@ class Turns:
         finally:
             renewing.cancel()
             with suppress(RedisError):
-                await self.redis.eval(_RELEASE, 1, lease, token)
+                await self.redis.eval(scripts.RELEASE, 1, lease, token)
 
     async def _renew(self, lease: str, token: str, run: asyncio.Task[object] | None) -> None:
         until = time.monotonic() + LEASE_SECONDS
         while time.monotonic() < until:
             await asyncio.sleep(LEASE_SECONDS / 5)
             try:
-                renewed = await self.redis.eval(_RENEW, 1, lease, token, LEASE_SECONDS * 1000)
+                renewed = await self.redis.eval(scripts.RENEW, 1, lease, token, LEASE_SECONDS * 1000)
             except RedisError:
                 continue
             if not renewed:

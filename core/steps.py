@@ -3,24 +3,22 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import structlog
 
-from core.durations import estimate
-from core.endings import cause, cost
-from core.errors import Declined, NotYet, PlatformGone
-from core.ports import Capabilities, Notice, Stage
+from core.collaborators import Collaborators
+from core.durations import Usual, estimate
+from core.endings import Ending, cause, cost, failure
+from core.errors import Declined, NotYet, PlatformError, PlatformGone, ProviderError, Unavailable
+from core.ports import Notice, Stage
 from core.records import Drawing
 from core.replies import say
 from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.turns import Queued, ThreadKey, TurnId
-
-if TYPE_CHECKING:
-    from core.line import Line
+from core.turns import FailureReason, Queued, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
+GUESS_SECONDS = 12.0
 
 log = structlog.get_logger()
 
@@ -32,15 +30,19 @@ class Cancelled(Exception):
 class Steps:
     """The steps of one turn that is held in hand."""
 
-    def __init__(self, hold: Hold, line: "Line") -> None:
+    def __init__(self, hold: Hold, crew: Collaborators) -> None:
         self.hold = hold
-        self.line = line
-        self.turn = hold.record.turn
+        self.crew = crew
         self.locale = self.turn.locale
         self.model = self.turn.options.model or ""
-        self.lane = f"{line.provider.name}:{self.model}"
-        self.platform = line.platforms[self.turn.thread.platform]
+        self.lane = f"{crew.provider.name}:{self.model}"
+        self.platform = crew.platforms[self.turn.thread.platform]
         self.position = 0
+
+    @property
+    def turn(self) -> Turn:
+        """As it is worded now: it may be revised while it waits."""
+        return self.hold.record.turn
 
     async def announce(self) -> None:
         """Show that the turn is taken on, and where it stands; from here on it has a thread."""
@@ -66,18 +68,33 @@ class Steps:
         """Fetch, verify, convert and upload what the turn goes on from."""
         if self.hold.record.prepared is not None:
             return
+        if not self.hold.record.preparing:
+            await self.hold.save(preparing=time.time())
+            await self.hold.refresh()
         if self.turn.references:
             await self._show(Notice(Stage.PREPARING, model=self.model))
         with self._timed("prepare"):
-            able = await self._able()
-            prepared = await self.line.references.prepare(self.turn, self._thread, self.platform, able)
+            able = await self.crew.provider.capabilities(self.model)
+            prepared = await self.crew.references.prepare(self.turn, self._thread, self.platform, able)
         await self.hold.save(prepared=prepared)
+        # Preparing takes its time, and from here on it costs money.
+        await self.hold.refresh()
+        self._unless_cancelled()
+
+    def hopeless(self, error: Unavailable) -> bool:
+        """Whether waiting for the service would be in vain."""
+        began = self.hold.record.preparing or time.time()
+        return error.failure.retry_after is None or time.time() > began + self.crew.requests.deadline
+
+    def words_for(self, reason: FailureReason) -> str:
+        """Why there is no picture, where nothing was sent for one."""
+        return failure(reason, locale=self.locale, model=self.model, deadline=self.crew.requests.deadline)
 
     async def draw(self) -> None:
         """Ask for each image, once, and wait until each has come to an end."""
         if self.hold.record.node is not None:
             return
-        pause = await self.line.requests.drive(self.hold, self.lane, self._thread)
+        pause = await self.crew.requests.drive(self.hold, self.lane)
         await self.hold.refresh()
         self._unless_cancelled()
         if pause is not None:
@@ -89,7 +106,7 @@ class Steps:
         """Fetch the pictures and post them, once, as one message."""
         if self.hold.record.node is not None:
             return
-        delivery = self.line.delivery
+        delivery = self.crew.delivery
         async with delivery.gate:
             with self._timed("collect"):
                 pictures = await delivery.collect(self.hold)
@@ -99,42 +116,49 @@ class Steps:
                     self.hold.record.drawings,
                     locale=self.locale,
                     model=self.model,
-                    deadline=self.line.requests.deadline,
+                    deadline=self.crew.requests.deadline,
                 )
                 if not pictures:
                     raise Declined("note.cause", {"cause": why})
                 asked = self.turn.options.count
                 notes.append(say(self.locale, "note.partial", got=len(pictures), asked=asked, cause=why))
             with self._timed("deliver"):
-                delivered = await delivery.deliver(self.hold, self.platform, self._thread, pictures, notes)
-        record = self.hold.record
-        await self.hold.save(node=await delivery.node(record, self._thread, pictures, delivered, await self._spent()))
+                delivered = await delivery.deliver(self.hold, self.platform, pictures, notes)
+        await self.hold.save(node=await delivery.node(self.hold.record, pictures, delivered, self._spent))
 
     async def remember(self) -> None:
         """Make the pictures a node of the thread, so that they can be replied to."""
         node, announcement = self.hold.record.node, self.hold.record.announcement
         if node and announcement:
             messages = (announcement.message, node.message)
-            await self.line.conversations.remember(self._thread, node, asked_at=self.turn.asked_at, messages=messages)
+            await self.crew.conversations.remember(self._thread, node, asked_at=self.turn.asked_at, messages=messages)
 
-    async def end(self, how: str, stage: Stage | None, *, cause: str = "") -> None:
+    async def end(self, ending: Ending) -> None:
         """Show the end, free the place, settle what was reserved."""
-        spent = await self._spent()
-        if stage is Stage.CANCELLED and spent:
-            cause = say(self.locale, "stage.cancelled_charged")
-        if self.hold.record.announcement and stage:
-            notes = self._notes if stage is Stage.FAILED else ()
-            notice = Notice(stage, model=self.model, cause=cause, notes=notes, may_retry=stage is Stage.FAILED)
+        spent, announcement = self._spent, self.hold.record.announcement
+        if announcement and ending.stage:
             try:
-                await self.platform.update(self.turn, self.hold.record.announcement, notice)
+                await self.platform.update(self.turn, announcement, self._last_notice(ending.stage, ending.cause))
             except PlatformGone as gone:
                 log.warning("an announcement has gone", why=gone.operator)
         await self._give_place_free()
-        await self.line.requests.abandon(self.hold, self.lane)
-        await self.line.turns.end(self.hold, how=how, spent=spent)
-        self.line.metrics.turns.labels(platform=self.turn.thread.platform, state=how).inc()
-        self.line.metrics.spend.labels(platform=self.turn.thread.platform).inc(spent)
-        log.info("a turn has ended", how=how, seconds=round(time.time() - self.turn.asked_at, 1))
+        await self.crew.requests.abandon(self.hold, self.lane)
+        await self.crew.turns.end(self.hold, how=ending.how, spent=spent)
+        self._count(ending, spent)
+        log.info("a turn has ended", how=ending.how, seconds=round(time.time() - self.turn.asked_at, 1))
+
+    def _last_notice(self, stage: Stage, cause: str) -> Notice:
+        if stage is Stage.CANCELLED and self._spent:
+            cause = say(self.locale, "stage.cancelled_charged")
+        notes = self._notes if stage is Stage.FAILED else ()
+        return Notice(stage, model=self.model, cause=cause, notes=notes, may_retry=stage is Stage.FAILED)
+
+    def _count(self, ending: Ending, spent: int) -> None:
+        metrics, platform = self.crew.metrics, self.turn.thread.platform
+        metrics.turns.labels(platform=platform, state=ending.how).inc()
+        metrics.spend.labels(platform=platform).inc(spent)
+        for drawing in self.hold.record.drawings:
+            metrics.images.labels(end=drawing.status.kind if drawing.status else "unasked").inc()
 
     @property
     def _thread(self) -> ThreadKey:
@@ -145,33 +169,39 @@ class Steps:
     def _notes(self) -> tuple[str, ...]:
         return self.hold.record.prepared.notes if self.hold.record.prepared else ()
 
-    async def _able(self) -> Capabilities:
-        return await self.line.provider.capabilities(self.model)
+    @property
+    def _spent(self) -> int:
+        # By the price of the day it was taken on: the end of a turn needs no service that answers.
+        return cost(self.hold.record.drawings, self.hold.record.reserved // self.turn.options.count)
 
-    async def _spent(self) -> int:
-        return cost(self.hold.record.drawings, (await self._able()).price)
+    async def _usual(self) -> Usual:
+        try:
+            guess = (await self.crew.provider.capabilities(self.model)).seconds
+        except (Declined, ProviderError):
+            guess = GUESS_SECONDS
+        return await self.crew.durations.usual(self.lane, guess)
 
     async def _take_place(self) -> int:
-        place = await self.line.queue.place(self.lane, self.turn.id, self.turn.author, images=self.turn.options.count)
+        place = await self.crew.queue.place(self.lane, self.turn.id, self.turn.author, images=self.turn.options.count)
         await self._wake_others(place.admitted)
         return place.position
 
     async def _give_place_free(self) -> None:
-        place = await self.line.queue.leave(self.lane, self.turn.id)
+        place = await self.crew.queue.leave(self.lane, self.turn.id)
         await self._wake_others(place.admitted)
 
     async def _wake_others(self, admitted: tuple[TurnId, ...]) -> None:
         for turn_id in admitted:
             if turn_id != self.turn.id:
-                await self.line.wake(turn_id)
+                await self.crew.wake(turn_id)
 
     async def _notice(self) -> Notice:
         """What there is to say while the turn is on its way."""
-        usual = await self.line.durations.usual(self.lane, (await self._able()).seconds)
+        usual = await self._usual()
         drawings = self.hold.record.drawings
         begun = [drawing for drawing in drawings if drawing.attempt or drawing.request]
         if self.position:
-            seconds = estimate(self.position, self.line.queue.capacity, usual)
+            seconds = estimate(self.position, self.crew.queue.capacity, usual)
             return Notice(Stage.WAITING, self.position, seconds, usual.middle, model=self.model)
         stage = Stage.DRAWING
         if any(drawing.lost_at for drawing in drawings):
@@ -182,11 +212,15 @@ class Steps:
         return Notice(stage, usual=usual.middle, since=since, model=self.model, notes=self._notes)
 
     async def _show(self, notice: Notice) -> None:
-        """Show the notice where it says something new."""
+        """Show the notice where it says something new. A platform that does not take it now holds nothing up."""
         announcement = self.hold.record.announcement
         if announcement and _gist(notice) != self.hold.record.shown:
-            await self.platform.update(self.turn, announcement, notice)
-            await self.hold.save(shown=_gist(notice))
+            try:
+                await self.platform.update(self.turn, announcement, notice)
+            except PlatformError as error:
+                log.info("progress could not be shown", problem=type(error).__name__)
+            else:
+                await self.hold.save(shown=_gist(notice))
 
     def _unless_cancelled(self) -> None:
         if self.hold.record.cancelled and not self.hold.record.delivering:
@@ -194,7 +228,7 @@ class Steps:
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
-        with self.line.metrics.steps.labels(step=step).time():
+        with self.crew.metrics.steps.labels(step=step).time():
             yield
 
 

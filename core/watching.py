@@ -38,6 +38,8 @@ CLOCK_MARGIN = 60.0
 GUESS_SECONDS = 12.0
 LONGEST_BACK_OFF = 30.0
 
+_RESIGN = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
 log = structlog.get_logger()
 
 
@@ -100,6 +102,14 @@ class Watcher:
             await asyncio.gather(*tasks.values(), return_exceptions=True)
 
     async def _watch(self, lane: str) -> None:
+        try:
+            await self._watch_on(lane)
+        finally:
+            # Whoever comes next need not wait until our word has expired.
+            with suppress(RedisError, OSError):
+                await self.redis.eval(_RESIGN, 1, key("watcher", lane), self.me)
+
+    async def _watch_on(self, lane: str) -> None:
         memory = _Lane()
         while True:
             try:
@@ -145,22 +155,25 @@ class Watcher:
     async def _look(
         self, lane: str, due: Sequence[str], since: Mapping[str, float], memory: _Lane, usual: Usual
     ) -> None:
-        drawings = await self._drawings(lane, since if len(due) > 1 else due)
-        try:
-            seen = await self._listed(lane, drawings, min(since.values())) if len(due) > 1 else {}
+        # A list that fails must not blind us to requests that can be asked for one by one, nor the other way round.
+        several = len(due) > 1 and memory.failures % 2 == 0
+        drawings = await self._drawings(lane, since if several else due)
+        seen: dict[str, Status] = {}
+        with suppress(ProviderError):
+            if several:
+                seen = await self._listed(lane, drawings, min(since.values()))
             await self._ask([owner for owner in due if owner in drawings and owner not in seen], drawings, seen)
-            memory.failures = 0
-        except ProviderError:
-            memory.failures += 1
-            pause = min(LONGEST_BACK_OFF, 2.0**memory.failures)
-            log.warning("the image service does not say how far it is", lane=lane, again_in=pause)
-            memory.next_look.update(dict.fromkeys(due, time.time() + pause))
-            return
         for owner, status in seen.items():
             await self._note(lane, owner, drawings[owner], status, since[owner], memory)
         now = time.time()
         for owner in {*due, *seen} & memory.next_look.keys():
             memory.next_look[owner] = now + pause_before_look(now - since[owner], usual)
+        silent = [owner for owner in due if owner in drawings and owner not in seen]
+        memory.failures = memory.failures + 1 if silent and not seen else 0
+        if silent:
+            pause = min(LONGEST_BACK_OFF, 2.0 ** max(1, memory.failures))
+            log.warning("the image service does not say how far it is", lane=lane, requests=len(silent), again_in=pause)
+            memory.next_look.update(dict.fromkeys(silent, now + pause))
 
     async def _drawings(self, lane: str, owners: Iterable[str]) -> dict[str, Drawing]:
         """What is known of each image that the service has in hand; what is no longer in hand is forgotten."""
@@ -186,7 +199,7 @@ class Watcher:
         return seen
 
     async def _ask(self, owners: Sequence[str], drawings: Mapping[str, Drawing], seen: dict[str, Status]) -> None:
-        """Ask for each request by its id, a few at a time; what they are is put into `seen`."""
+        """Ask for each request by its id, a few at a time; what they are is put into `seen`, what fails is left out."""
         gate = asyncio.Semaphore(LOOKS_AT_ONCE)
 
         async def ask(owner: str) -> None:
@@ -194,12 +207,10 @@ class Watcher:
             if request:
                 async with gate:
                     self.metrics.looks.labels(kind="look").inc()
-                    seen[owner] = await self.provider.look(request)
+                    with suppress(ProviderError):
+                        seen[owner] = await self.provider.look(request)
 
-        results = await asyncio.gather(*(ask(owner) for owner in owners), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        await asyncio.gather(*(ask(owner) for owner in owners))
 
     async def _note(self, lane: str, owner: str, drawing: Drawing, status: Status, since: float, memory: _Lane) -> None:
         turn_id, index = _of(owner)
@@ -209,7 +220,7 @@ class Watcher:
         memory.kinds[owner] = status.kind
         if isinstance(status, Succeeded):
             await self.durations.remember(lane, time.time() - since)
-        await self.turns.answer(turn_id, index, drawing.attempt, replace(drawing, status=keepable(status)))
+        await self.turns.answer(turn_id, index, drawing, replace(drawing, status=keepable(status)))
         if ended:
             await self.forget(lane, turn_id, index)
         await self.wake(turn_id)

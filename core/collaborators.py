@@ -1,0 +1,32 @@
+"""Whom a turn's steps work with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from core.conversation import Conversations
+from core.delivery import Delivery
+from core.durations import Durations
+from core.metrics import Metrics
+from core.ports import ChatPlatform, ImageProvider
+from core.queue import Queue
+from core.references import References
+from core.requests import Requests
+from core.state import Turns
+from core.turns import TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Wired once, and the same on every worker. `wake` has a turn's line run soon."""
+
+    turns: Turns
+    queue: Queue
+    conversations: Conversations
+    durations: Durations
+    references: References
+    requests: Requests
+    delivery: Delivery
+    provider: ImageProvider
+    platforms: Mapping[str, ChatPlatform]
+    wake: Callable[[TurnId], Awaitable[None]]
+    metrics: Metrics
