@@ -68,6 +68,8 @@ def check(prompt: str, options: Options, capabilities: Capabilities, *, most_ima
     limit = min(most_images, capabilities.max_images)
     if not 1 <= options.count <= limit:
         raise Declined("declined.bad_count", {"limit": limit})
+    if options.aspect_ratio and not known:
+        raise Declined("declined.no_ratios", {"model": model})
     if options.aspect_ratio and options.aspect_ratio not in known:
         details = {"ratio": options.aspect_ratio, "model": model, "known": ", ".join(known)}
         raise Declined("declined.unknown_ratio", {**details, "suggestion": nearest_ratio(options.aspect_ratio, known)})

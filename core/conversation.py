@@ -88,7 +88,10 @@ class Conversations:
         """Note that the message with a node's pictures was deleted; the node can still be gone on from."""
         found = await self.node(thread, node)
         if found is not None:
-            await self.redis.hset(key("nodes", thread), node, pack(Node, replace(found, removed=True), terse=True))
+            async with self.redis.pipeline(transaction=True) as pipe:
+                pipe.hset(key("nodes", thread), node, pack(Node, replace(found, removed=True), terse=True))
+                pipe.expire(key("nodes", thread), self.ttl)
+                await pipe.execute()
 
     async def _write(self, thread: ThreadKey, fields: dict[Any, Any]) -> None:
         async with self.redis.pipeline(transaction=True) as pipe:

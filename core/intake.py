@@ -60,11 +60,14 @@ class Intake:
 
         Raises `Declined` with the sentence to say. Once this returns, the turn survives everything.
         """
-        turn, able = await self._complete(turn)
-        check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
-        if await self.pace.halted(self.lane(turn)):
-            raise Declined("declined.service_stopped")
-        price, limits = able.price * turn.options.count, self.limits
+        try:
+            turn, price = await self._checked(turn)
+        except Declined:
+            # What was taken on is not to be declined when its event comes again and things have changed since.
+            if await self.turns.known(turn.id):
+                return False
+            raise
+        limits = self.limits
         entry, amount = await self.turns.accept(turn, price=price, most=limits.most_waiting, cap=limits.daily_cap)
         match entry:
             case Entry.TOO_MANY_WAITING:
@@ -78,6 +81,14 @@ class Intake:
             case Entry.AGAIN:
                 log.info("an event came again", turn=turn.id)
         return entry is Entry.NEW
+
+    async def _checked(self, turn: Turn) -> tuple[Turn, int]:
+        """The completed turn and its price, in micro-dollars. Raises `Declined`."""
+        turn, able = await self._complete(turn)
+        check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
+        if await self.pace.halted(self.lane(turn)):
+            raise Declined("declined.service_stopped")
+        return turn, able.price * turn.options.count
 
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
@@ -152,7 +163,7 @@ def _shape_of(node: Node, index: int, able: Capabilities) -> str | None:
     if node.options.aspect_ratio in able.aspect_ratios:
         return node.options.aspect_ratio
     image = node.images[index]
-    if not (image.width and image.height):
+    if not (image.width and image.height and able.aspect_ratios):
         return None
 
     def distance(ratio: str) -> float:
