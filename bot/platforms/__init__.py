@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.platforms.discord import open_discord
 from bot.platforms.parts import Parts
+from bot.platforms.slack import open_slack
 from bot.platforms.web import open_web
 from core.ports import ChatPlatform
 
@@ -18,6 +19,7 @@ async def open_platforms(
     rows = (
         ("web", settings.web_on, open_web),
         ("discord", settings.discord_on, open_discord),
+        ("slack", settings.slack_on, open_slack),
     )
     async with AsyncExitStack() as stack:
         places: list[str] = []

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from tests.contracts.discord_harness import open_discord
 from tests.contracts.seen import Platform
+from tests.contracts.slack_harness import open_slack
 from tests.contracts.web_harness import open_web
 
 PLATFORMS: Mapping[str, Platform] = {
     "discord": Platform(open_discord, acknowledges_first=True),
+    "slack": Platform(open_slack, acknowledges_first=True),
     "web": Platform(open_web, acknowledges_first=False),
 }

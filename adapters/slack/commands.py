@@ -1,0 +1,31 @@
+"""The slash command. Slack allows it in channels and direct messages, never in threads, and never with files."""
+
+from typing import Any
+
+from adapters.slack.desk import Actor, Desk, Wish, channel_key
+from adapters.slack.modals import Modals
+from adapters.slack.spoken import Spoken
+from adapters.slack.text import typed
+from core.commands import parse
+
+
+class Commands:
+    """Deals with `/imagine`, whatever an administrator has called it."""
+
+    def __init__(self, desk: Desk, modals: Modals) -> None:
+        self._desk = desk
+        self._modals = modals
+        self._spoken = Spoken(desk)
+
+    async def given(self, actor: Actor, body: dict[str, Any]) -> str:
+        """Take on what a command asks for; gives what is to be said at once. Raises `Declined`."""
+        channel, trigger = str(body.get("channel_id") or ""), str(body.get("trigger_id") or "")
+        words, thread = typed(str(body.get("text") or "")), channel_key(actor.workspace, channel)
+        if not words:
+            await self._modals.imagine(actor, trigger, channel=channel)
+            return ""
+        if said := await self._spoken.answer(actor, thread, words, event=trigger):
+            return said
+        prompt, options = parse(words)
+        await self._desk.ask(actor, Wish(trigger, thread, prompt, options))
+        return ""

@@ -1,0 +1,156 @@
+"""Where wishes become turns of the core: checked against the workspace's rules, recorded, and then acknowledged."""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from adapters.slack.actions import PLATFORM
+from adapters.slack.agent import MARK, Agent
+from adapters.slack.offers import Offers
+from adapters.slack.outgoing import SlackChat
+from adapters.slack.people import People, Profile
+from adapters.slack.posting import Poster
+from adapters.slack.posts import Post, Posts
+from adapters.slack.settings import Settings
+from adapters.slack.web_api import WebApi
+from core.conversation import Conversations
+from core.errors import Declined
+from core.intake import Intake
+from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, turn_id
+
+PATIENCE_SECONDS = 20.0
+RETRY_SECONDS = 0.5
+ONCE_SECONDS = 86_400
+AS_USUAL = Options()
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who does something, in a workspace that we are in."""
+
+    workspace: str
+    user: str
+    profile: Profile
+
+    @property
+    def person(self) -> Person:
+        """The same, as the core knows them."""
+        return Person(PLATFORM, self.workspace, self.user, self.profile.name)
+
+    @property
+    def locale(self) -> str:
+        """The language to answer in."""
+        return self.profile.locale
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants, before it is known whether they may have it.
+
+    `event` is Slack's own id for what they did. `reply_to` is the message that asked. `of` is the turn that it goes on
+    from, `agent` whether it was asked in an agent's thread.
+    """
+
+    event: str
+    thread: ThreadKey
+    prompt: str
+    options: Options = AS_USUAL
+    references: tuple[Reference, ...] = ()
+    operation: Operation = Operation.IMAGINE
+    parent: ImageRef | None = None
+    of: Post | None = None
+    reply_to: str = ""
+    agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that handlers of events work with."""
+
+    api: WebApi
+    chat: SlackChat
+    posts: Posts
+    poster: Poster
+    people: People
+    settings: Settings
+    offers: Offers
+    agent: Agent
+    intake: Intake
+    conversations: Conversations
+
+    @property
+    def redis(self) -> Redis:
+        """The store."""
+        return self.posts.redis
+
+    async def actor(self, workspace: str, user: str, *, name: str = "") -> Actor:
+        """Who somebody is; `name` is what an event calls them, for when that is all there is."""
+        profile = await self.people.of(workspace, user)
+        return Actor(workspace, user, profile if profile.name else replace(profile, name=name))
+
+    async def ask(self, actor: Actor, wish: Wish) -> bool:
+        """Take on what somebody wants: True when it is new. Raises `Declined`."""
+        return await self.take(await self.turn(actor, wish))
+
+    async def take(self, turn: Turn) -> bool:
+        """Record a turn, against a store that stumbles: True when it is new."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self.intake.accept(turn)
+            except (RedisError, OSError):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def turn(self, actor: Actor, wish: Wish) -> Turn:
+        """The turn that a wish asks for, by the workspace's rules. Raises `Declined`."""
+        settings = await self.settings.of(actor.workspace)
+        settings.check_place(wish.thread.channel)
+        options = wish.options
+        if wish.of:
+            settings.check_editor(wish.of.turn, actor.person, actor.profile)
+            options = replace(options, private=options.private or wish.of.turn.options.private)
+        elif options.private and wish.thread.thread and not wish.thread.channel.startswith("D"):
+            raise Declined("slack.private_in_thread")
+        if wish.operation is Operation.IMAGINE:
+            usual = await self.settings.defaults(actor.person)
+            options = replace(
+                options,
+                model=options.model or usual.model or settings.model or None,
+                aspect_ratio=options.aspect_ratio or usual.aspect_ratio or settings.aspect_ratio or None,
+            )
+        return Turn(
+            id=turn_id(PLATFORM, actor.workspace, wish.event),
+            thread=wish.thread,
+            author=actor.person,
+            prompt=wish.prompt,
+            asked_at=time.time(),
+            operation=wish.operation,
+            options=options,
+            references=wish.references,
+            parent=wish.parent,
+            reply_to=wish.reply_to,
+            locale=actor.locale,
+            address={MARK: "1"} if wish.agent else {},
+        )
+
+    async def once(self, what: str) -> bool:
+        """Whether an action that makes no turn is seen for the first time: Slack and others may send it again."""
+        return await self.posts.once(what, seconds=ONCE_SECONDS)
+
+
+def channel_key(workspace: str, channel: str, thread: str = "") -> ThreadKey:
+    """The conversation of a channel, or of a thread in it."""
+    return ThreadKey(PLATFORM, workspace, channel, thread)
+
+
+def declined_gone() -> Declined:
+    """What to say when a button's turn is no longer kept."""
+    return Declined("slack.button_gone")

@@ -1,0 +1,98 @@
+"""Who somebody is: their name, their language, and whether they run the workspace.
+
+slack:person:<workspace>:<user>   JSON `Profile`, for a day
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from adapters.slack.web_api import Refused, Unsure, WebApi
+from core.errors import PlatformBusy
+from core.state import key, pack, unpack
+
+KEPT_SECONDS = 86_400
+CACHED_SECONDS = 300.0
+MOST_CACHED = 20_000
+AT_ONCE = 8
+PATIENCE_SECONDS = 0.8
+"""How long an answer may wait for a name. Whoever is not known by then is spoken to in English, once."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A member as Slack knows them."""
+
+    name: str = ""
+    locale: str = "en-US"
+    admin: bool = False
+
+
+class People:
+    """Asks Slack about each person once a day, and never waits long for the answer."""
+
+    def __init__(self, api: WebApi, redis: Redis) -> None:
+        self._api = api
+        self._redis = redis
+        self._cache: dict[tuple[str, str], tuple[float, Profile]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Profile | None]] = {}
+
+    async def of(self, workspace: str, user: str) -> Profile:
+        """What is known of a person; the usual where nothing is."""
+        until, cached = self._cache.get((workspace, user), (0.0, Profile()))
+        if time.monotonic() < until:
+            return cached
+        if known := await self._kept(workspace, user):
+            return self._note(workspace, user, known)
+        task = self._asking.get((workspace, user))
+        if task is None:
+            if len(self._asking) >= AT_ONCE:
+                return Profile()
+            task = asyncio.create_task(self._ask(workspace, user))
+            self._asking[workspace, user] = task
+            task.add_done_callback(lambda _: self._asking.pop((workspace, user), None))
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+        return (task.result() or Profile()) if done else Profile()
+
+    async def close(self) -> None:
+        """Give up what is being asked."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _kept(self, workspace: str, user: str) -> Profile | None:
+        try:
+            found = await self._redis.get(key("slack", "person", workspace, user))
+        except (RedisError, OSError):
+            return None
+        return unpack(Profile, found) if found else None
+
+    async def _ask(self, workspace: str, user: str) -> Profile | None:
+        try:
+            answer = await self._api.call(workspace, "users.info", user=user, include_locale=True)
+        except (Refused, Unsure, PlatformBusy, RedisError, OSError) as error:
+            log.info("a person is not known", problem=str(error) or type(error).__name__)
+            return None
+        said = answer.get("user") or {}
+        profile = said.get("profile") or {}
+        name = profile.get("display_name") or said.get("real_name") or said.get("name") or ""
+        admin = bool(said.get("is_admin") or said.get("is_owner") or said.get("is_primary_owner"))
+        found = Profile(str(name), str(said.get("locale") or "en-US"), admin)
+        try:
+            await self._redis.set(key("slack", "person", workspace, user), pack(Profile, found), ex=KEPT_SECONDS)
+        except (RedisError, OSError):
+            log.info("a person could not be noted")
+        return self._note(workspace, user, found)
+
+    def _note(self, workspace: str, user: str, profile: Profile) -> Profile:
+        if len(self._cache) >= MOST_CACHED:
+            self._cache.clear()
+        self._cache[workspace, user] = (time.monotonic() + CACHED_SECONDS, profile)
+        return profile

@@ -1,0 +1,93 @@
+"""Finished pictures shown once more: a private one that is made public, and the word that somebody has gone back."""
+
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from adapters.slack import forms, render
+from adapters.slack.actions import Form
+from adapters.slack.desk import Actor, Desk, channel_key, declined_gone
+from adapters.slack.forms import Context
+from adapters.slack.modals import Modals
+from adapters.slack.posting import Poster
+from adapters.slack.posts import Post, short_key, shown_as
+from adapters.slack.text import one_line
+from core.errors import Declined
+from core.ports import Result
+from core.replies import say
+from core.turns import Node, TurnId
+
+QUOTED_CHARACTERS = 100
+
+log = structlog.get_logger()
+
+
+class Sharing:
+    """Shows in a channel what one person has had to themselves."""
+
+    def __init__(self, desk: Desk, modals: Modals, poster: Poster) -> None:
+        self._desk = desk
+        self._modals = modals
+        self._poster = poster
+
+    async def ask_where(self, actor: Actor, trigger: str, post: Post) -> None:
+        """Open the form that asks for the channel. Raises `Declined` unless the picture is the person's own."""
+        if post.turn.author.user != actor.user:
+            raise Declined("declined.not_yours", {"name": post.turn.author.name})
+        channel = post.turn.thread.channel
+        field = forms.channel_field(actor.locale)
+        if not channel.startswith("D"):
+            field["element"] = {**field["element"], "initial_conversation": channel}
+            field["element"].pop("default_to_current_conversation")
+        context = Context(key=short_key(post.turn.id))
+        await self._modals.open(actor, trigger, forms.modal(Form.SHARE, actor.locale, "slack.share", context, field))
+
+    async def shared(self, actor: Actor, view: dict[str, Any], event: str) -> str:
+        """Post a private picture in a channel, where it begins a conversation of its own."""
+        context = Context.read(str(view.get("private_metadata") or ""))
+        post = await self._desk.posts.by_key(context.key)
+        if post is None or not post.shown or post.turn.author.user != actor.user:
+            raise declined_gone()
+        channel = forms.filled(view, context).channel
+        (await self._desk.settings.of(actor.workspace)).check_place(channel)
+        node = await self._desk.conversations.node(post.conversation, post.turn.id)
+        if not channel or node is None:
+            raise Declined("declined.parent_gone")
+        await self._show(post, node, channel, event)
+        return say(actor.locale, "slack.shared")
+
+    async def say_undone(self, actor: Actor, post: Post, node: Node, event: str) -> None:
+        """Tell the thread what comes next goes on from."""
+        words = say(actor.locale, "slack.undone", prompt=one_line(node.prompt, QUOTED_CHARACTERS))
+        workspace, name = actor.workspace, short_key(TurnId(event))
+        await self._poster.once(name, "undone", workspace, post.channel, render.message(words), thread=post.root)
+
+    async def _show(self, post: Post, node: Node, channel: str, event: str) -> None:
+        """One message in the channel, which gets the picture and holds the thread."""
+        workspace, desk = post.turn.thread.workspace, self._desk
+        options = replace(post.turn.options, private=False)
+        public = replace(
+            post.turn,
+            id=TurnId(f"{post.turn.id}.shared.{channel}"),
+            parent=None,
+            options=options,
+            thread=channel_key(workspace, channel),
+            address={},
+        )
+        body = render.result(public, Result((), node.model), ratios=await desk.offers.ratios(node.model))
+        name = short_key(TurnId(f"{public.id}.{event}"))
+        ts = await self._poster.once(name, "share", workspace, channel, render.root(public))
+        given = {key: value for key, value in body.items() if not key.startswith("unfurl")}
+        files = [one.file for one in post.shown]
+        await desk.api.call(workspace, "chat.update", channel=channel, ts=ts, file_ids=files, **given)
+        thread = channel_key(workspace, channel, ts)
+        fresh = shown_as(Post(public, thread, channel, ts, ts), post.shown, channel=channel, message=ts)
+        await desk.posts.keep(fresh, opened=True)
+        images = tuple(
+            # Without its parents a later part of a history is worth nothing.
+            replace(image, shown=shown, history=image.history if image.rooted else None)
+            for image, shown in zip(node.images, fresh.references(), strict=True)
+        )
+        known = replace(node, id=public.id, parent=None, options=options, images=images, message=ts)
+        await desk.conversations.remember(thread, known, asked_at=node.made_at, messages=(ts,))

@@ -1,0 +1,57 @@
+"""The few words to us that are no prompts: help, status, and whether a thread listens."""
+
+import re
+
+from adapters.slack.desk import Actor, Desk
+from adapters.slack.text import one_line
+from core.replies import say
+from core.turns import ThreadKey
+
+PROMPT_CHARACTERS = 80
+MOST_LISTED = 10
+HELP = ("help_ask", "help_edit", "help_menus", "help_words")
+_LISTEN = re.compile(r"listen\s+(on|off)", re.IGNORECASE)
+
+
+class Spoken:
+    """Answers them, to the person alone."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def answer(self, actor: Actor, thread: ThreadKey, words: str, *, event: str) -> str:
+        """What to say to these words; empty where they are a prompt. `event` is done once."""
+        wanted = words.strip().lower()
+        if wanted == "help":
+            return self.help(actor)
+        if wanted == "status":
+            return await self.status(actor)
+        if found := _LISTEN.fullmatch(wanted):
+            return await self._listen(actor, thread, on=found[1].lower() == "on", event=event)
+        return ""
+
+    def help(self, actor: Actor) -> str:
+        """What we can do, and how."""
+        return "\n".join(say(actor.locale, f"slack.{name}") for name in HELP)
+
+    async def status(self, actor: Actor) -> str:
+        """What is under way for a person."""
+        turns = await self._desk.intake.open_turns(actor.person)
+        if not turns:
+            return say(actor.locale, "slack.status_none")
+        lines = []
+        for one in turns[:MOST_LISTED]:
+            name = "slack.status_waiting" if one.position else "slack.status_drawing"
+            where = say(actor.locale, name, position=one.position)
+            lines.append(f"• {one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {where}")
+        if len(turns) > MOST_LISTED:
+            lines.append(say(actor.locale, "slack.status_more", count=len(turns) - MOST_LISTED))
+        return "\n".join(lines)
+
+    async def _listen(self, actor: Actor, thread: ThreadKey, *, on: bool, event: str) -> str:
+        opened = thread.thread and await self._desk.posts.opened_for(thread.workspace, thread.channel, thread.thread)
+        if not opened:
+            return say(actor.locale, "slack.not_our_thread")
+        if await self._desk.once(f"listen:{event}"):
+            await self._desk.conversations.set_switch(thread, "listening", on=on)
+        return say(actor.locale, "slack.listening_on" if on else "slack.listening_off")
