@@ -44,9 +44,10 @@ async function begin() {
   offerChannels();
   announceChanges();
   listen();
-  await show();
-  goLive();
+  const loaded = show();
   if (matchMedia("(pointer: fine)").matches) (here().thread ? threadComposer : channelComposer).focus();
+  await loaded;
+  goLive();
 }
 
 function listen() {

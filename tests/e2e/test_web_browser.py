@@ -1,0 +1,405 @@
+"""The web workspace as a person meets it, in a real browser over the whole bot."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Browser, FilePayload, expect
+
+from tests.e2e.web_app import PATIENCE, Visitor, WebBot, simulation, web_bot
+from tests.fakes.picture_files import noise, packed
+
+HEIC = packed(noise(300, 200), "HEIF")
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 740},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+
+
+@pytest.fixture
+async def bot(redis_url: str, tmp_path: Path) -> AsyncIterator[WebBot]:
+    async with web_bot(redis_url, tmp_path) as bot:
+        yield bot
+
+
+@pytest.fixture
+async def ada(bot: WebBot, browser: Browser) -> AsyncIterator[Visitor]:
+    visitor = await Visitor.arrive(bot, browser)
+    yield visitor
+    await visitor.leave()
+
+
+async def test_a_first_turn_from_an_empty_channel(ada: Visitor) -> None:
+    page = ada.page
+    await expect(ada.channel.get_by_text("Simulated: no image service is connected")).to_be_visible()
+    await page.get_by_role("button", name="a lighthouse at dusk").click()
+    await expect(ada.box).to_have_value("/imagine a lighthouse at dusk --ar 16:9")
+    await ada.box.press("Enter")
+    await expect(ada.channel.get_by_role("progressbar")).to_be_visible(timeout=PATIENCE)
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+    assert "a lighthouse at dusk" in str(await ada.previews.get_attribute("alt"))
+    box = await ada.previews.bounding_box()
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(1344 / 768, rel=0.03)
+    await expect(ada.channel.get_by_role("progressbar")).to_have_count(0)
+    await expect(ada.box).to_have_value("")
+
+
+async def test_an_edit_with_a_heic_reference(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    picker = ada.thread.locator("input[type=file]")
+    await picker.set_input_files(FilePayload(name="IMG_0042.HEIC", mimeType="image/heic", buffer=HEIC))
+    tile = ada.thread.locator(".tile img")
+    await expect(tile).to_be_visible(timeout=PATIENCE)
+    assert await tile.evaluate("image => image.naturalWidth") > 0
+    await ada.edit("in this light")
+    reference = ada.thread.locator(".reference img")
+    assert await reference.evaluate("image => image.naturalWidth") > 0
+    await expect(ada.thread.get_by_text("edits this picture")).to_be_visible()
+    await expect(ada.thread.locator(".tile")).to_have_count(0)
+    await reference.click()
+    await expect(ada.page.locator("#lightbox-image")).to_be_visible()
+    await expect(ada.page.locator("#lightbox-image")).to_have_js_property("complete", value=True)
+
+
+async def test_a_branch_from_an_older_picture(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    await ada.edit("make it night")
+    await ada.thread.get_by_role("button", name="Edit", exact=True).first.click()
+    await expect(ada.thread.get_by_text("Editing this picture")).to_be_visible()
+    await ada.edit("make it winter")
+    await expect(ada.thread.get_by_text("Editing this picture")).to_be_hidden()
+    chips = ada.thread.locator(".chip.edits img")
+    await expect(chips).to_have_count(2)
+    first, second = [await chips.nth(number).get_attribute("src") for number in range(2)]
+    assert first == second
+
+
+async def test_two_windows_and_two_people_see_the_same(ada: Visitor, bot: WebBot, browser: Browser) -> None:
+    bob = await Visitor.arrive(bot, browser, "Bob")
+    window = await ada.again()
+    await ada.imagine("a fox")
+    for other in (bob, window):
+        await expect(other.previews).to_have_count(1, timeout=PATIENCE)
+        await expect(other.channel.locator(".who").first).to_have_text("Ada")
+    await bob.open_thread()
+    await bob.edit("make it night")
+    await expect(ada.channel.get_by_text("3 replies")).to_be_visible()
+    assert await ada.previews.get_attribute("src") == await bob.previews.get_attribute("src")
+    await bob.leave()
+
+
+async def test_a_reload_loses_nothing(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    await ada.thread.get_by_role("button", name="Edit", exact=True).click()
+    await ada.thread_box.fill("make it night, and then")
+    await ada.page.reload()
+    await expect(ada.thread_box).to_have_value("make it night, and then")
+    await expect(ada.thread.get_by_text("Editing this picture")).to_be_visible()
+    await expect(ada.shown).to_have_count(1)
+    await expect(ada.previews).to_have_count(1)
+
+
+async def test_a_page_outlives_its_server(ada: Visitor, bot: WebBot) -> None:
+    await ada.imagine("a fox")
+    await bot.stop()
+    await expect(ada.page.get_by_text("Reconnecting…")).to_be_visible(timeout=PATIENCE)
+    await ada.box.fill("/imagine a boat")
+    await ada.box.press("Enter")
+    await expect(ada.channel.get_by_text("cannot be reached")).to_be_visible()
+    await expect(ada.box).to_have_value("/imagine a boat")
+    await bot.start()
+    await expect(ada.page.get_by_text("Reconnecting…")).to_be_hidden(timeout=PATIENCE)
+    await ada.box.press("Enter")
+    await expect(ada.previews).to_have_count(2, timeout=PATIENCE)
+
+
+async def test_a_turn_goes_on_over_a_restart(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+    async with web_bot(redis_url, tmp_path, simulation(drawing=2)) as bot:
+        ada = await Visitor.arrive(bot, browser)
+        await ada.box.fill("/imagine a fox")
+        await ada.box.press("Enter")
+        await expect(ada.channel.get_by_text(re.compile("Sent|Drawing"))).to_be_visible(timeout=PATIENCE)
+        await bot.stop()
+        await bot.start()
+        await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+        await ada.leave()
+
+
+async def test_a_turn_can_be_cancelled(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+    async with web_bot(redis_url, tmp_path, simulation(drawing=600)) as bot:
+        ada = await Visitor.arrive(bot, browser)
+        await ada.box.fill("/imagine a fox")
+        await ada.box.press("Enter")
+        await ada.channel.get_by_role("button", name="Cancel").click()
+        await expect(ada.channel.get_by_text(re.compile("^Cancelled"))).to_be_visible(timeout=PATIENCE)
+        await ada.leave()
+
+
+async def test_again_makes_another(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    await ada.thread.get_by_role("button", name="Again").click()
+    await expect(ada.shown).to_have_count(2, timeout=PATIENCE)
+    assert await ada.shown.nth(0).get_attribute("src") != await ada.shown.nth(1).get_attribute("src")
+
+
+async def test_a_refusal_is_private_and_loses_nothing(ada: Visitor, bot: WebBot, browser: Browser) -> None:
+    bob = await Visitor.arrive(bot, browser, "Bob")
+    await ada.box.fill("/imagine a fox --ar 16:8")
+    await ada.box.press("Enter")
+    notice = ada.channel.get_by_role("alert")
+    await expect(notice).to_contain_text("Did you mean 16:9?")
+    await expect(notice).to_contain_text("Only you see this.")
+    await expect(ada.box).to_have_value("/imagine a fox --ar 16:8")
+    await ada.box.fill("/imagine a fox --ar 16:9")
+    await ada.box.press("Enter")
+    await expect(notice).to_be_empty()
+    await expect(bob.previews).to_have_count(1, timeout=PATIENCE)
+    await expect(bob.channel.get_by_role("alert")).to_be_empty()
+    await bob.leave()
+
+
+async def test_what_is_no_picture_is_left_out_with_a_reason(ada: Visitor) -> None:
+    files = [
+        FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"not a picture"),
+        FilePayload(name="huge.png", mimeType="image/png", buffer=bytes(5_000_001)),
+        FilePayload(name="good.png", mimeType="image/png", buffer=packed(noise(40, 30), "PNG")),
+    ]
+    await ada.channel.locator("input[type=file]").set_input_files(files)
+    notice = ada.channel.get_by_role("alert")
+    await expect(notice).to_contain_text("Left out notes.txt: it is not a picture.")
+    await expect(notice).to_contain_text("huge.png is larger than 5 MB")
+    await expect(ada.channel.locator(".tile")).to_have_count(1)
+
+
+async def test_pictures_can_be_dropped_and_pasted(ada: Visitor) -> None:
+    send = """([selector, type]) => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });
+        return new Promise((done) => canvas.toBlob((blob) => {
+            const data = new DataTransfer();
+            data.items.add(new File([blob], `${type}.png`, { type: 'image/png' }));
+            const how = { bubbles: true, cancelable: true };
+            const event = type === 'paste' ? new ClipboardEvent(type, { ...how, clipboardData: data })
+                                           : new DragEvent(type, { ...how, dataTransfer: data });
+            document.querySelector(selector).dispatchEvent(event);
+            done();
+        }));
+    }"""
+    await ada.page.evaluate(send, ["#channel", "dragenter"])
+    await expect(ada.page.get_by_text("Drop pictures to add them").first).to_be_visible()
+    await ada.page.evaluate(send, ["#channel", "drop"])
+    await expect(ada.page.get_by_text("Drop pictures to add them").first).to_be_hidden()
+    await expect(ada.channel.locator(".tile img")).to_have_count(1, timeout=PATIENCE)
+    await ada.box.fill("x")
+    await ada.page.evaluate(send, ["#channel-text", "paste"])
+    # The same bytes again: a second tile of the same picture is what the person asked for.
+    await expect(ada.channel.locator(".tile img")).to_have_count(2, timeout=PATIENCE)
+
+
+async def test_completion_leads_from_a_slash_to_a_shape(ada: Visitor) -> None:
+    page, choices = ada.page, ada.channel.get_by_role("option")
+    await ada.box.press_sequentially("/")
+    await expect(choices).to_contain_text(["/imagine"])
+    await ada.box.press("Enter")
+    await expect(ada.box).to_have_value("/imagine ")
+    await ada.box.press_sequentially("a fox --")
+    await expect(choices.first).to_contain_text("--ar")
+    await ada.box.press("Tab")
+    await expect(choices).to_have_count(10)
+    await expect(choices.locator("svg.shape")).to_have_count(10)
+    await ada.box.press("ArrowRight")
+    active = await ada.box.get_attribute("aria-activedescendant")
+    assert await page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    await ada.box.press("Enter")
+    await expect(ada.box).to_have_value(re.compile(r"^/imagine a fox --ar \d+:\d+ $"))
+    await ada.box.press("Enter")
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+
+
+async def test_the_keyboard_alone_is_enough(ada: Visitor) -> None:
+    page = ada.page
+    await page.keyboard.type("/im")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("a fox")
+    await page.keyboard.press("Enter")
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+    await _tab_to(ada, "#channel .picture-button")
+    outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#lightbox")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#lightbox")).to_be_hidden()
+    await expect(page.locator("#channel .picture-button")).to_be_focused()
+    await _tab_to(ada, "#channel .open-thread")
+    await page.keyboard.press("Enter")
+    await expect(ada.thread_box).to_be_focused()
+    await page.keyboard.type("make it night")
+    await page.keyboard.press("Enter")
+    await expect(ada.shown).to_have_count(2, timeout=PATIENCE)
+    await page.keyboard.press("Escape")
+    await expect(ada.thread).to_be_hidden()
+    await expect(page.locator("#channel .open-thread")).to_be_focused()
+
+
+async def _tab_to(visitor: Visitor, selector: str) -> None:
+    await visitor.page.locator("#skip").focus()
+    for _ in range(40):
+        await visitor.page.keyboard.press("Tab")
+        if await visitor.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{selector} cannot be reached with the Tab key")
+
+
+async def test_a_screen_reader_is_told_of_progress(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    live = ada.page.locator("#announcer")
+    await expect(live).to_have_attribute("aria-live", "polite")
+    await expect(live).to_contain_text("In line")
+    await expect(live).to_contain_text("New picture: ")
+    for name in ("navigation", "main"):
+        await expect(ada.page.get_by_role(name)).to_have_count(1)
+    unnamed = await ada.page.evaluate(
+        """() => [...document.querySelectorAll('button, a, input, textarea, img')]
+            .filter((one) => one.checkVisibility() && !one.ariaLabel && !one.textContent.trim() && !one.alt
+                             && !one.labels?.length && !one.title)
+            .map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+async def test_the_picture_opens_at_full_size(ada: Visitor) -> None:
+    await ada.imagine("a fox --n 2 --ar 16:9", pictures=2)
+    page = ada.page
+    await ada.previews.first.click()
+    image = page.locator("#lightbox-image")
+    await expect(image).to_be_visible()
+    assert await image.evaluate("image => image.naturalWidth") == 1344 // 4
+    await expect(page.get_by_text("1 of 2")).to_be_visible()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_text("2 of 2")).to_be_visible()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_text("2 of 2")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(image).to_be_hidden()
+
+
+async def test_a_picture_can_be_downloaded(ada: Visitor, tmp_path: Path) -> None:
+    await ada.imagine("a fox")
+    async with ada.page.expect_download() as download:
+        await ada.channel.get_by_role("link", name="Download").click()
+    await (await download.value).save_as(tmp_path / "fox")
+    with Image.open(tmp_path / "fox") as image:
+        assert image.size == (256, 256)
+
+
+async def test_hostile_words_are_shown_as_words(ada: Visitor) -> None:
+    text = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    await ada.box.fill(text)
+    await ada.box.press("Enter")
+    await expect(ada.channel.locator(".words").first).to_have_text(text)
+    await ada.imagine(text)
+    await ada.open_thread()
+    assert "owned" not in await ada.page.title()
+    assert await ada.page.locator(".messages script").count() == 0
+
+
+async def test_dark_follows_the_system_and_the_person(ada: Visitor) -> None:
+    page = ada.page
+
+    async def brightness() -> float:
+        rgb = await page.evaluate("getComputedStyle(document.querySelector('#channel')).backgroundColor")
+        return sum(map(int, re.findall(r"\d+", rgb)[:3])) / 3
+
+    assert await brightness() > 200
+    await page.emulate_media(color_scheme="dark")
+    assert await brightness() < 60
+    await page.get_by_role("button", name="Switch between light and dark").click()
+    assert await brightness() > 200
+    await page.reload()
+    assert await brightness() > 200
+
+
+async def test_a_phone_shows_one_thing_at_a_time(bot: WebBot, browser: Browser) -> None:
+    ada = await Visitor.arrive(bot, browser, **PHONE)
+    page = ada.page
+    await expect(page.get_by_role("navigation")).to_be_hidden()
+    await page.get_by_role("button", name="Show the channels").click()
+    await page.get_by_role("link", name="design").click()
+    await expect(page.get_by_role("heading", name="design")).to_be_visible()
+    await ada.box.fill("/imagine a very-long-word" + "-and-on" * 30)
+    await page.get_by_role("button", name="Send").first.click()
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    await ada.open_thread()
+    await expect(ada.channel).to_be_hidden()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    await page.get_by_role("button", name="Back to the channel").click()
+    await expect(ada.channel).to_be_visible()
+    await ada.leave()
+
+
+async def test_a_channel_is_made_and_found(ada: Visitor, bot: WebBot, browser: Browser) -> None:
+    bob = await Visitor.arrive(bot, browser, "Bob")
+    await ada.page.get_by_role("button", name="Create a channel").click()
+    await ada.page.get_by_label("Name", exact=True).fill("Poster ideas")
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_role("heading", name="poster-ideas")).to_be_visible()
+    await ada.box.fill("hello")
+    await ada.box.press("Enter")
+    link = bob.page.get_by_role("link", name="poster-ideas")
+    await expect(link).to_contain_text("unread")
+    await link.click()
+    await expect(bob.channel.get_by_text("hello", exact=True)).to_be_visible()
+    await bob.leave()
+
+
+async def test_what_is_sent_fast_arrives_in_order(ada: Visitor) -> None:
+    for number in range(8):
+        await ada.page.keyboard.type(f"line {number}")
+        await ada.page.keyboard.press("Enter")
+    await expect(ada.channel.locator(".words")).to_have_text([f"line {number}" for number in range(8)])
+
+
+async def test_a_private_turn_is_seen_by_one(ada: Visitor, bot: WebBot, browser: Browser) -> None:
+    bob = await Visitor.arrive(bot, browser, "Bob")
+    await ada.imagine("a secret --private")
+    await expect(ada.channel.get_by_text("only you see this")).to_be_visible()
+    await ada.imagine("no secret")
+    await expect(bob.previews).to_have_count(1, timeout=PATIENCE)
+    await bob.leave()
+
+
+async def test_motion_is_still_for_those_who_ask(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+    async with web_bot(redis_url, tmp_path, simulation(drawing=600)) as bot:
+        ada = await Visitor.arrive(bot, browser, reduced_motion="reduce")
+        await ada.box.fill("/imagine a fox")
+        await ada.box.press("Enter")
+        mark = ada.channel.locator(".easel .mark")
+        await expect(mark).to_be_visible()
+        assert await mark.evaluate("mark => getComputedStyle(mark).animationName") == "none"
+        await ada.leave()
+
+
+async def test_a_password_is_asked_for(redis_url: str, tmp_path: Path, browser: Browser) -> None:
+    async with web_bot(redis_url, tmp_path, password="correct horse") as bot:
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.goto(bot.url)
+        await page.get_by_label("Your name").fill("Eve")
+        await page.get_by_label("Password of this workspace").fill("a guess")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert").first).to_have_text("That is not the password.")
+        await expect(page.locator("#app")).to_be_hidden()
+        await context.close()
+        ada = await Visitor.arrive(bot, browser)
+        await ada.leave()
