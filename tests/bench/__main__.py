@@ -18,7 +18,7 @@ async def measure(counts: list[int], seconds: float, modes: list[str], *, deep: 
     for mode in modes:
         print(f"\n{mode}: the service takes about {seconds:g} s")
         print(
-            f"{'in flight':>10}{'late p50 s':>12}{'late p99 s':>12}{'looks/image':>13}{'KB/turn':>9}{'CPU ms/turn':>13}"
+            f"{'in flight':>10}{'late p50 s':>12}{'late p99 s':>12}{'polls/image':>13}{'KB/turn':>9}{'CPU ms/turn':>13}"
         )
         for count in counts:
             with tempfile.TemporaryDirectory(prefix="imagine-") as home:
@@ -26,7 +26,7 @@ async def measure(counts: list[int], seconds: float, modes: list[str], *, deep: 
                     await stage.at_once(1, "warm")
                     it = await stage.at_once(count, "turn")
             print(
-                f"{count:>10}{it.late_p50:>12.3f}{it.late_p99:>12.3f}{it.looks:>13.2f}{it.memory_kb:>9.1f}{it.cpu_ms:>13.1f}",
+                f"{count:>10}{it.late_p50:>12.3f}{it.late_p99:>12.3f}{it.polls:>13.2f}{it.memory_kb:>9.1f}{it.cpu_ms:>13.1f}",
                 flush=True,
             )
     if deep:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import httpx
 import psutil
@@ -54,12 +55,12 @@ class Clockwork:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Seconds from the service's success to the post, looks per image, and what each turn in flight cost the bot."""
+    """Seconds from the service's success to the post, polls (calls) per image, and what each turn cost the bot."""
 
     turns: int
     late_p50: float
     late_p99: float
-    looks: float
+    polls: float
     memory_kb: float
     cpu_ms: float
 
@@ -74,7 +75,7 @@ class Bench:
 
     async def at_once(self, count: int, name: str) -> Figures:
         """So many turns of as many people at the same moment."""
-        looks_before, posted_before = self._looks(), len(self.chat.posted)
+        posted_before, before = len(self.chat.posted), await self._told()
         gc.collect()
         process, cpu = psutil.Process(), _cpu()
         memory = process.memory_info().rss
@@ -84,13 +85,14 @@ class Bench:
             await asyncio.sleep(0.25)
             peak = max(peak, process.memory_info().rss)
         spent = _cpu() - cpu
-        ends = await self._ends()
+        told = await self._told()
+        ends = told["ends"]
         late = sorted(at - ends[prompt] for prompt, at in self.chat.posted.items() if prompt.startswith(f"{name} "))
         return Figures(
             turns=count,
             late_p50=late[len(late) // 2],
             late_p99=late[min(len(late) - 1, int(len(late) * 0.99))],
-            looks=(self._looks() - looks_before) / count,
+            polls=(told["polls"] - before["polls"]) / count,
             memory_kb=(peak - memory) / 1024 / count,
             cpu_ms=spent * 1000 / count,
         )
@@ -112,14 +114,11 @@ class Bench:
             before = after
         return grown
 
-    def _looks(self) -> float:
-        samples = (sample for metric in self.core.metrics.looks.collect() for sample in metric.samples)
-        return sum(sample.value for sample in samples if sample.name.endswith("_total"))
-
-    async def _ends(self) -> dict[str, float]:
+    async def _told(self) -> dict[str, Any]:
+        """What the service says: when each request ended, and how many calls asked how far requests were."""
         async with httpx.AsyncClient() as client:
-            ends: dict[str, float] = (await client.get(self.ends_url)).json()
-            return ends
+            told: dict[str, Any] = (await client.get(self.ends_url)).json()
+            return told
 
 
 def turn_of(prompt: str) -> Turn:

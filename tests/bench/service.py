@@ -23,7 +23,8 @@ async def main(mode: str, seconds: float) -> None:
     async with SimulatedService(replace(settings, list_limit=100)) as service:
 
         async def ends(_: web.Request) -> web.Response:
-            return web.json_response({record.prompt: record.ends_at for record in service.records})
+            ends = {record.prompt: record.ends_at for record in service.records}
+            return web.json_response({"ends": ends, "polls": service.counts.looks + service.counts.lists})
 
         app = web.Application()
         app.router.add_get("/ends", ends)
