@@ -66,7 +66,7 @@ class Engine:
     async def work(self, run: Run, turns: Turns) -> AsyncIterator[None]:
         """Work on turns while the block runs; on leaving it, take no more and finish the runs that are under way."""
         self._run = run
-        tasks = [asyncio.create_task(self._serve()), asyncio.create_task(self._sweep(turns))]
+        tasks = [asyncio.create_task(self._serve()), asyncio.create_task(self._sweep_on(turns))]
         try:
             yield
         finally:
@@ -101,14 +101,18 @@ class Engine:
         else:
             perpetual.after(timedelta(seconds=after))
 
-    async def _sweep(self, turns: Turns) -> None:
+    async def sweep(self, turns: Turns) -> None:
+        """Wake every open turn that should have been heard of by now."""
+        for turn_id in await turns.silent():
+            log.warning("fetching a turn that was not heard of", turn=turn_id)
+            await turns.expect(turn_id, 0)
+            await self.wake(turn_id)
+
+    async def _sweep_on(self, turns: Turns) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                for turn_id in await turns.silent():
-                    log.warning("fetching a turn that was not heard of", turn=turn_id)
-                    await turns.expect(turn_id, 0)
-                    await self.wake(turn_id)
+                await self.sweep(turns)
             except (RedisError, OSError):
                 log.warning("the store does not answer; sweeping again soon")
 

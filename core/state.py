@@ -10,6 +10,7 @@ Keys, all under `imagine:1:` (1 is the schema version) and all with an expiry th
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -59,7 +61,13 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def pack(kind: type[T], value: T, *, terse: bool = False) -> bytes:
     """JSON of one of our dataclasses; `terse` leaves out what is as usual (not for a `Status`, told by its kind)."""
-    return _adapter(cast("Hashable", kind)).dump_json(value, exclude_defaults=terse)
+    adapter = _adapter(cast("Hashable", kind))
+    try:
+        return adapter.dump_json(value, exclude_defaults=terse)
+    except PydanticSerializationError:
+        # Half a surrogate pair: people's keyboards and services send them, and UTF-8 has no way to write one.
+        plain = adapter.dump_python(value, mode="json", exclude_defaults=terse)
+        return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def unpack(kind: type[T], data: bytes | str) -> T:

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeAlias
 import pytest
 
 from bot.wiring import Core, CoreSettings, open_core
+from core.durations import ENOUGH, Durations
 from core.fetching import Fetcher
 from core.turns import ImageRef, Operation, Person, ThreadKey, Turn, TurnId
 from tests.conftest import wait_until
@@ -37,6 +38,10 @@ class House:
         self.core = await self.stack.enter_async_context(
             open_core(self.redis_url, self.images, {"fake": self.chat}, fetcher, self.settings)
         )
+        # A model that is known to be quick is looked at often.
+        for model in ("m1", "m2"):
+            for _ in range(ENOUGH):
+                await Durations(self.core.redis).remember(f"fake:{model}", 0.05)
         if working:
             await self.stack.enter_async_context(self.core.working())
         return self

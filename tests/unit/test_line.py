@@ -282,6 +282,7 @@ async def test_a_turn_whose_job_was_lost_is_fetched(idle_house: House) -> None:
     await idle_house.core.engine.docket.cancel(turn.id)
     await idle_house.core.redis.zadd("imagine:1:open", {turn.id: 0})
     async with idle_house.core.working():
+        await idle_house.core.engine.sweep(idle_house.core.turns)
         assert await idle_house.ended(turn) == "done"
 
 
