@@ -33,7 +33,6 @@ from core.records import Drawing, Prepared, Record
 from core.turns import Node, Person, Turn, TurnId
 
 PREFIX = "imagine:1:"
-LEASE_SECONDS = 15
 SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
@@ -182,10 +181,11 @@ def _ids(members: Any) -> list[TurnId]:
 class Turns:
     """The turns that are under way, and the word that they have ended for as long as a redelivery might come."""
 
-    def __init__(self, redis: Redis, *, ttl: int) -> None:
-        """`ttl` is in seconds."""
+    def __init__(self, redis: Redis, *, ttl: int, lease: float = 15.0) -> None:
+        """`ttl` is in seconds after the last use, `lease` is how many a run may be silent before it is overtaken."""
         self.redis = redis
         self.ttl = ttl
+        self.lease = lease
 
     async def accept(self, turn: Turn, *, price: int, most: int, cap: int) -> tuple[Entry, int]:
         """Claim a turn, record it and reserve its price (micro-dollars), or say why not and how many or how much."""
@@ -258,7 +258,7 @@ class Turns:
         The lease is renewed while the block runs. A block that cannot renew it is cancelled and ends in `Held`.
         """
         lease, token = key("lease", turn_id), uuid4().hex
-        if not await self.redis.set(lease, token, nx=True, px=LEASE_SECONDS * 1000):
+        if not await self.redis.set(lease, token, nx=True, px=round(self.lease * 1000)):
             raise Held
         renewing = asyncio.create_task(self._renew(lease, token, asyncio.current_task()))
         try:
@@ -274,15 +274,15 @@ class Turns:
                 await self.redis.eval(scripts.RELEASE, 1, lease, token)
 
     async def _renew(self, lease: str, token: str, run: asyncio.Task[object] | None) -> None:
-        until = time.monotonic() + LEASE_SECONDS
+        until = time.monotonic() + self.lease
         while time.monotonic() < until:
-            await asyncio.sleep(LEASE_SECONDS / 5)
+            await asyncio.sleep(self.lease / 5)
             try:
-                renewed = await self.redis.eval(scripts.RENEW, 1, lease, token, LEASE_SECONDS * 1000)
+                renewed = await self.redis.eval(scripts.RENEW, 1, lease, token, round(self.lease * 1000))
             except RedisError:
                 continue
             if not renewed:
                 break
-            until = time.monotonic() + LEASE_SECONDS
+            until = time.monotonic() + self.lease
         if run:
             run.cancel()
