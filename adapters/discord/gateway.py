@@ -125,7 +125,7 @@ class DiscordGateway:
             await turn_to_identify(self._redis, number, self._at_once)
 
         client = ShardClient(self._rest, number, count, self._intents, before_identify)
-        shard = Shard(client, self._router.handle, session)
+        shard = Shard(client, self._router.handle, session, lease.save)
         self._held[number] = _Held(lease, shard, asyncio.create_task(shard.run()))
 
     async def _ended(self, number: int, held: _Held) -> None:

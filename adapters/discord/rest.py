@@ -5,8 +5,9 @@ refused. So a call whose answer was lost is made again.
 """
 
 import asyncio
+import io
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 from core.errors import PlatformBusy
 
 PAUSES = (0.4, 1.2)
+LOGIN_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 LONGEST_WAIT = 30.0
 """Seconds that a rate limit may ask for before the turn is rather put aside."""
 
@@ -61,12 +63,14 @@ class Rest:
     ) -> Any:
         """One call with the bot's token; `ids` fill in the blanks of `path`."""
         route = Route(method, path, **ids)
-        arguments: dict[str, Any] = {"params": query} if query else {}
-        if files:
-            arguments["form"] = _form(body, files)
-        elif body is not None:
-            arguments["json"] = body
-        return await self._persist(f"{method} {path}", lambda: self.http.request(route, **arguments))
+        query_and_body: dict[str, Any] = {"params": query} if query else {}
+        if body is not None and not files:
+            query_and_body["json"] = body
+
+        def attempt() -> Awaitable[Any]:
+            return self.http.request(route, **query_and_body, **(_upload("form", body, files) if files else {}))
+
+        return await self._persist(f"{method} {path}", attempt)
 
     async def answer(self, interaction: str, token: str, body: Mapping[str, Any]) -> None:
         """The first answer to an interaction."""
@@ -86,12 +90,14 @@ class Rest:
         """Read (GET), change (PATCH) or remove (DELETE) what an interaction was answered with."""
         path = "/webhooks/{webhook_id}/{webhook_token}/messages/{message}"
         route = Route(method, path, webhook_id=self.application, webhook_token=token, message=message)
-        arguments: dict[str, Any] = {"multipart": _form(body, files)} if files else {"payload": body}
-        return await self._persist(
-            f"{method} {message}", lambda: self._webhooks.request(route, self._session, **arguments)
-        )
 
-    async def _persist(self, what: str, attempt: Any, *, seconds: float = 120.0) -> Any:
+        def attempt() -> Awaitable[Any]:
+            arguments = _upload("multipart", body, files) if files else {"payload": body}
+            return self._webhooks.request(route, self._session, **arguments)
+
+        return await self._persist(f"{method} {message}", attempt)
+
+    async def _persist(self, what: str, attempt: Callable[[], Awaitable[Any]], *, seconds: float = 120.0) -> Any:
         for pause in (*PAUSES, None):
             try:
                 async with asyncio.timeout(seconds):
@@ -112,6 +118,18 @@ class Rest:
         raise AssertionError
 
 
+async def _login(client: discord.Client, token: str) -> None:
+    """Log in, against a Discord that stumbles."""
+    for pause in (*LOGIN_PAUSES, None):
+        try:
+            await client.login(token)
+            return
+        except (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError):
+            if pause is None:
+                raise
+        await asyncio.sleep(pause)
+
+
 @asynccontextmanager
 async def open_rest(token: str) -> AsyncIterator[Rest]:
     """Log in over REST, without a gateway, until the block is left.
@@ -121,20 +139,24 @@ async def open_rest(token: str) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession() as session:
         client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT)
         async with client:
-            await client.login(token)
+            await _login(client, token)
             assert client.user is not None  # noqa: S101 - logged in
             user, application = str(client.user.id), str(client.application_id)
             yield Rest(client.http, session, user=user, application=application)
 
 
-def _form(body: Any, files: Sequence[File]) -> list[dict[str, Any]]:
-    described = [
-        {"id": number, "filename": file.name} | ({"description": file.alt} if file.alt else {})
-        for number, file in enumerate(files)
-    ]
-    payload = {**(body or {}), "attachments": described}
+def _upload(how: str, body: Any, files: Sequence[File]) -> dict[str, Any]:
+    """The arguments of an upload. discord.py rewinds the files when it tries again by itself."""
+    opened = [discord.File(io.BytesIO(file.data), file.name, description=file.alt or None) for file in files]
+    payload = {**(body or {}), "attachments": [file.to_dict(number) for number, file in enumerate(opened)]}
     parts: list[dict[str, Any]] = [{"name": "payload_json", "value": json.dumps(payload)}]
-    return parts + [
-        {"name": f"files[{number}]", "value": file.data, "filename": file.name, "content_type": file.media_type}
-        for number, file in enumerate(files)
-    ]
+    for number, (file, ours) in enumerate(zip(opened, files, strict=True)):
+        parts.append(
+            {
+                "name": f"files[{number}]",
+                "value": file.fp,
+                "filename": file.filename,
+                "content_type": ours.media_type,
+            }
+        )
+    return {how: parts, "files": opened}

@@ -6,7 +6,8 @@ nothing but a connection: no cache is built, and events go to us as they came.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -14,6 +15,7 @@ import discord
 import structlog
 import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+from redis.exceptions import RedisError
 
 from adapters.discord.lease import Session
 from adapters.discord.rest import Rest
@@ -119,13 +121,17 @@ class Progress:
 class Shard:
     """Hears one shard until it is stopped."""
 
-    def __init__(self, client: ShardClient, handle: Handle, session: Session | None) -> None:
+    def __init__(
+        self, client: ShardClient, handle: Handle, session: Session | None, save: Callable[[Session], Awaitable[bool]]
+    ) -> None:
+        """`save` writes a session down; it is called as soon as there is one."""
         self.client = client
         self.session = session
         self.socket: ShardSocket | None = None
         self.ready = asyncio.Event()
         self.progress = Progress()
         self._handle = handle
+        self._save = save
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -175,11 +181,20 @@ class Shard:
             self.ready.set()
             self.session = self.position()
             log.info("hearing Discord", shard=self.client.shard_id, how=name.lower())
+            self._start(self._saved())
             return
         self.progress.under_way.add(sequence)
-        task = asyncio.create_task(self._dealt_with(name, data, sequence))
+        self._start(self._dealt_with(name, data, sequence))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _saved(self) -> None:
+        if session := self.position():
+            with suppress(RedisError):
+                await self._save(session)
 
     async def _dealt_with(self, name: str, data: dict[str, Any], sequence: int) -> None:
         try:

@@ -133,6 +133,7 @@ class Server:
         thread = await self.fake.until(
             lambda: next((t for t in self.fake.threads(self.channel) if t.id not in known), None), what="a thread"
         )
+        assert thread is not None
         return (await self.pictures(thread))[-1]
 
     def key(self) -> ThreadKey:

@@ -1,0 +1,141 @@
+"""One process hears each shard; another takes over, and nothing that was said in between is missed."""
+
+import asyncio
+
+import pytest
+
+from adapters.discord.gateway import GatewayStopped
+from adapters.discord.lease import LEASE_SECONDS
+from adapters.discord.start import make_gateway
+from tests.e2e.discord_server import Bot, Server
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.provider import FakeImages
+
+pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
+
+
+async def asked_by_mention(server: Server, words: str) -> None:
+    server.alice.send(server.channel, f"<@{server.fake.bot.id}> {words}")
+
+
+async def test_what_is_said_while_the_line_is_cut_is_heard_after(server: Server) -> None:
+    async with server.fake.gateway.outage():
+        await asked_by_mention(server, "a fox")
+    await server.fake.until(lambda: server.bot.images.made, timeout=20)
+    await server.quiet()
+    assert len(server.fake.gateway.identifies) == 1
+    assert len(server.bot.images.made) == 1
+
+
+@pytest.mark.parametrize("trouble", ["reconnect", "invalidate", "forget"])
+async def test_the_gateways_own_wishes_are_followed(server: Server, trouble: str) -> None:
+    gateway = server.fake.gateway
+    match trouble:
+        case "reconnect":
+            gateway.reconnect()
+        case "invalidate":
+            gateway.invalidate(resumable=False)
+        case _:
+            gateway.forget()
+            gateway.drop()
+    await server.fake.until(lambda: len(gateway.identifies) + len(gateway.resumes) >= 2, timeout=20)
+    await server.fake.until(lambda: server.bot.gateway.ready, timeout=20)
+    await server.imagine("a fox")
+    await server.quiet()
+    assert len(server.bot.images.made) == 1
+
+
+async def test_a_successor_resumes_the_session_and_hears_what_was_said_in_between(server: Server) -> None:
+    await server.bot.deafen()
+    await asked_by_mention(server, "a fox")
+    bot = server.bot
+    bot.gateway = make_gateway(bot.chat, bot.core.intake, bot.core.conversations)
+    await bot.hear()
+    await server.fake.until(lambda: server.bot.images.made, timeout=20)
+    await server.quiet()
+    assert len(server.fake.gateway.identifies) == 1
+    assert len(server.fake.gateway.resumes) == 1
+    assert len(server.fake.syncs) == 1, "unchanged commands are not registered again"
+
+
+async def test_a_process_that_dies_without_a_word_is_replaced_within_ten_seconds(server: Server) -> None:
+    second = await Bot(server.fake, server.bot.redis_url, server.bot.images).open(hearing=False)
+    waiting = asyncio.create_task(second.gateway.run())
+    try:
+        await asyncio.sleep(0)
+        held = server.bot.gateway._held[0]  # noqa: SLF001 - what kill -9 takes with it
+        assert server.bot.hearing
+        # As kill -9 would: nothing is saved or released on the way out.
+        held.running.cancel()
+        server.bot.gateway._held.clear()  # noqa: SLF001
+        server.bot.hearing.cancel()
+        server.fake.gateway.drop()
+        began = asyncio.get_running_loop().time()
+        await server.fake.until(lambda: second.gateway.shards and second.gateway.ready, timeout=15)
+        assert asyncio.get_running_loop().time() - began < 10
+        await server.imagine("a fox")
+        await server.quiet()
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await second.close()
+
+
+async def test_two_processes_never_act_on_one_event(server: Server) -> None:
+    second = await Bot(server.fake, server.bot.redis_url, server.bot.images).open(hearing=False)
+    waiting = asyncio.create_task(second.gateway.run())
+    try:
+        await asyncio.sleep(1.5)
+        assert second.gateway.shards == ()
+        for _ in range(5):
+            await server.imagine("a fox")
+        await server.quiet()
+        callback = "/interactions/{interaction_id}/{interaction_token}/callback"
+        assert [call.status for call in server.fake.calls_to("POST", callback)] == [204] * 5
+        assert len(server.bot.images.made) == 5
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await second.close()
+
+
+async def test_shards_are_split_over_processes(fake_discord: FakeDiscord, redis_url: str) -> None:
+    fake_discord.gateway.max_concurrency = 4
+    images = FakeImages()
+    first = await Bot(fake_discord, redis_url, images, shards=4).open()
+    await fake_discord.until(lambda: first.gateway.shards == (0, 1, 2, 3) and first.gateway.ready, timeout=20)
+    second = await Bot(fake_discord, redis_url, images, shards=4).open(hearing=False)
+    waiting = asyncio.create_task(second.gateway.run())
+    try:
+        await fake_discord.until(
+            lambda: len(first.gateway.shards) == len(second.gateway.shards) == 2 and second.gateway.ready, timeout=20
+        )
+        assert set(first.gateway.shards) | set(second.gateway.shards) == {0, 1, 2, 3}
+        assert len(fake_discord.gateway.identifies) == 4, "a shard that moves keeps its session"
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await second.close()
+        await first.close()
+
+
+@pytest.mark.parametrize(("code", "switch"), [(4014, "Message Content Intent"), (4004, "DISCORD_TOKEN")])
+async def test_a_close_code_for_good_says_which_switch_to_turn(
+    fake_discord: FakeDiscord, redis_url: str, code: int, switch: str
+) -> None:
+    fake_discord.gateway.refuse(code)
+    bot = await Bot(fake_discord, redis_url, FakeImages()).open(hearing=False)
+    try:
+        with pytest.raises(GatewayStopped, match=switch):
+            await asyncio.wait_for(bot.gateway.run(), LEASE_SECONDS * 2)
+    finally:
+        await bot.close()
+
+
+async def test_a_new_server_is_greeted_once(server: Server) -> None:
+    guild = server.fake.guild("New", bot=False)
+    channel = server.fake.channel(guild, "general")
+    guild.system_channel_id = channel.id
+    server.fake.add_bot(guild)
+    (greeting,) = await server.fake.until(lambda: server.fake.messages(channel), timeout=5)
+    assert greeting.content.startswith("Hello!")
