@@ -11,6 +11,8 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from rich.console import Console
 from rich.table import Table
 
+from adapters.slack.check import check_slack
+from bot.platforms.slack import slack_setup
 from bot.services import open_service, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import connect
@@ -66,6 +68,19 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("image service", True if not service.simulated else None, f"Pictures are {service.words}.")
         async for finding in check_service(service.images, settings.image_model):
             yield finding
+        if settings.slack_on:
+            async for finding in _check_slack(settings):
+                yield finding
+
+
+async def _check_slack(settings: Settings) -> AsyncIterator[Finding]:
+    app_token, secret = settings.slack_app_token, settings.slack_signing_secret
+    async for what, holds, words in check_slack(
+        slack_setup(settings),
+        app_token=app_token.get_secret_value() if app_token else "",
+        signing_secret=secret.get_secret_value() if secret else "",
+    ):
+        yield Finding(what, holds, words)
 
 
 async def check_store(redis: Redis) -> AsyncIterator[Finding]:

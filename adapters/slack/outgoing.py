@@ -13,10 +13,10 @@ Where pictures are shown: the announced message in the thread gets them. They ar
 So only two posts have to happen once, the root and the announcement, and `adapters.slack.posting` sees to those.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -49,7 +49,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def _over_the_border(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _over_the_border(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Everything that may go wrong, in the port's words."""
 
     @wraps(method)

@@ -14,7 +14,7 @@ from core.errors import PlatformBusy
 from core.state import key
 
 POST_MS = 1000
-BURST = 3
+BURST = 5
 """Posts that a channel takes at once: a root and an announcement are one thing to a person."""
 PATIENCE_SECONDS = 1.5
 EDIT_MS = 2500

@@ -1,6 +1,5 @@
 """A whole bot on a Slack of loopback: the real core and adapter, a service and people whom tests direct."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from bot.health import listening as serving
 from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
+from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
 from tests.fakes.slack import Channel, FakeSlack, Message, Shown, User, Workspace
 
@@ -133,9 +133,12 @@ class World:
 
     async def quiet(self) -> None:
         """Wait until no turn is under way."""
-        async with asyncio.timeout(20):
-            while await self.bot.core.turns.count_open():
-                await asyncio.sleep(0.02)
+        await self.until(lambda: all(delivery.settled.is_set() for delivery in self.fake.outbox.sent))
+
+        async def idle() -> bool:
+            return not await self.bot.core.turns.count_open()
+
+        await wait_until(idle, timeout=20)
 
     def methods(self, since: int = 0) -> list[str]:
         """The Web API's methods that were called, but for who is who."""

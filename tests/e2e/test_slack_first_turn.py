@@ -2,6 +2,7 @@
 
 from tests.e2e.slack_world import World
 from tests.fakes.provider import png
+from tests.fakes.slack import Upload
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
 
@@ -40,8 +41,6 @@ async def test_a_message_takes_four_calls_and_an_upload(world: World) -> None:
 
 
 async def test_a_mention_with_pictures_is_answered_below_it_once(world: World) -> None:
-    from tests.fakes.slack import Upload
-
     said = await world.fake.mention(
         world.alice, world.channel, "this cat on a boat --ar 16:9", files=[Upload("cat.png", png("red"))]
     )
