@@ -171,7 +171,7 @@ class Watcher:
         silent = [owner for owner in due if owner in drawings and owner not in seen]
         memory.failures = memory.failures + 1 if silent and not seen else 0
         if silent:
-            pause = min(LONGEST_BACK_OFF, 2.0 ** max(1, memory.failures))
+            pause = min(LONGEST_BACK_OFF, 2.0 ** max(0, memory.failures - 1))
             log.warning("the image service does not say how far it is", lane=lane, requests=len(silent), again_in=pause)
             memory.next_look.update(dict.fromkeys(silent, now + pause))
 

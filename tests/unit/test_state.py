@@ -34,6 +34,7 @@ from core.turns import (
     TurnId,
     turn_id,
 )
+from tests.conftest import wait_until
 
 ADA = Person("fake", "w", "ada")
 DAY = 86_400.0
@@ -137,10 +138,14 @@ async def test_a_run_that_was_overtaken_writes_and_ends_nothing(turns: Turns, re
 async def test_a_run_that_loses_its_lease_is_stopped(redis: Redis) -> None:
     turns = Turns(redis, ttl=3600, lease=0.1)
     await accept(turns, a_turn())
-    with pytest.raises(Held):
+
+    async def overtaken() -> None:
         async with turns.hold(a_turn().id):
             await redis.set(key("lease", a_turn().id), "another", ex=60)
             await asyncio.sleep(5)
+
+    with pytest.raises(Held):
+        await overtaken()
 
 
 async def test_a_run_that_is_cancelled_from_outside_stays_cancelled(turns: Turns, redis: Redis) -> None:
@@ -151,8 +156,7 @@ async def test_a_run_that_is_cancelled_from_outside_stays_cancelled(turns: Turns
             await asyncio.sleep(5)
 
     task = asyncio.create_task(run())
-    while not await redis.exists(key("lease", a_turn().id)):
-        await asyncio.sleep(0)
+    await wait_until(lambda: redis.exists(key("lease", a_turn().id)))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
