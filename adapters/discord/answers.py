@@ -16,8 +16,10 @@ from adapters.discord.words import plain
 from core.errors import Declined, PlatformError, ProviderError
 from core.replies import say
 
-PROMPT_SECONDS = 0.2
+PROMPT_SECONDS = 0.15
 """How long work may take before the interaction is put off with a placeholder."""
+RUSH = 20
+"""With so many interactions under way, people are put off before any work is begun for them."""
 FORM_SECONDS = 2.0
 _MESSAGE, _DEFER, _CHOICES, _FORM = 4, 5, 8, 9
 _LATE = frozenset({10062, 40060, 10015, 50027})
@@ -49,14 +51,20 @@ class Answer:
 
     async def prompt(self, work: Coroutine[Any, Any, Said]) -> None:
         """Do the work and say what came of it; put the person off first when it takes its time."""
-        task = asyncio.create_task(self._outcome(work))
-        if not self.deferred:
-            await asyncio.wait({task}, timeout=PROMPT_SECONDS)
-            if not task.done():
+        self.rest.answering += 1
+        try:
+            if not self.deferred and self.rest.answering > RUSH:
                 await self.defer()
-        said = await task
-        if said.text or said.files:
-            await self.say(said)
+            task = asyncio.create_task(self._outcome(work))
+            if not self.deferred:
+                await asyncio.wait({task}, timeout=PROMPT_SECONDS)
+                if not task.done():
+                    await self.defer()
+            said = await task
+            if said.text or said.files:
+                await self.say(said)
+        finally:
+            self.rest.answering -= 1
 
     async def say(self, said: Said) -> None:
         """Say something to this person alone, or in place of what they were put off with."""

@@ -51,10 +51,11 @@ class Rest:
     """The calls of one bot. Raises `Refused` and `PlatformBusy`."""
 
     def __init__(self, http: HTTPClient, session: aiohttp.ClientSession, *, user: str, application: str) -> None:
-        """`user` and `application` are the bot's own ids."""
+        """`user` and `application` are the bot's own ids; `answering` counts the interactions under way."""
         self.http = http
         self.user = user
         self.application = application
+        self.answering = 0
         self._session = session
         self._webhooks: AsyncWebhookAdapter = AsyncWebhookAdapter()  # type: ignore[no-untyped-call]
 
@@ -136,7 +137,7 @@ async def open_rest(token: str) -> AsyncIterator[Rest]:
 
     Raises `discord.LoginFailure` where the token is not one.
     """
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT)
         async with client:
             await _login(client, token)

@@ -37,6 +37,7 @@ class Routes:
             ("GET", "/oauth2/applications/@me"): self._application,
             ("GET", "/applications/@me"): self._application,
             ("GET", "/gateway/bot"): lambda _: gateway.bot_info(),
+            ("GET", "/users/@me/guilds"): self._own_guilds,
             ("GET", _MESSAGES): self._history,
             ("POST", _MESSAGES): self._send,
             ("PATCH", _MESSAGE): self._edit,
@@ -57,6 +58,14 @@ class Routes:
         if call.template.startswith(_FOLLOW_UP):
             return self._webhook(call)
         return self._ours.get((call.method, call.template), self._model)(call)
+
+    def _own_guilds(self, call: Call) -> Any:
+        """With what the bot may do in each, which simcord leaves out."""
+        permitted = self._world.compute_permissions
+        return [
+            guild | {"permissions": str(permitted(int(guild["id"]), self._world.bot_user.id))}
+            for guild in map(dict, self._model(call))
+        ]
 
     def _model(self, call: Call, body: Any = None) -> Any:
         try:

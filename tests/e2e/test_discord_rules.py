@@ -1,0 +1,125 @@
+"""What a server decides for itself, and what a thread does."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.discord_server import Server
+from tests.fakes.discord import NotAllowed, Person
+
+pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
+pytestmark = pytest.mark.lasting_keys("imagine:1:discord:settings:")
+
+
+def manager(server: Server) -> Person:
+    role = server.fake.role(server.guild, "managers", manage_guild=True)
+    return server.fake.person("manuela", server.guild, roles=[role])
+
+
+async def decide(server: Server, who: Person, **options: Any) -> str:
+    asked = await (await who.slash(server.channel, "imagine-settings", options)).answered()
+    assert asked.private
+    assert asked.original is not None
+    server.bot.gateway._router.desk.settings._cache.clear()  # noqa: SLF001 - as after three seconds
+    return asked.original.content
+
+
+async def answer_to(server: Server, prompt: str = "a fox", **options: Any) -> str:
+    asked = await server.imagine(prompt, **options)
+    assert asked.original is not None
+    return asked.original.content
+
+
+async def test_settings_are_for_who_manages_the_server(server: Server) -> None:
+    with pytest.raises(NotAllowed):
+        await server.alice.slash(server.channel, "imagine-settings")
+    assert "anyone" in await decide(server, manager(server))
+
+
+async def test_channels_are_switched_off_and_on(server: Server) -> None:
+    who = manager(server)
+    shown = await decide(server, who, channel=server.channel, channel_use="off")
+    assert f"<#{server.channel.id}>" in shown
+    assert "switched off in this channel" in await answer_to(server)
+    await decide(server, who, channel=server.channel, channel_use="on")
+    await server.first_picture()
+    await server.quiet()
+
+
+async def test_age_restricted_channels_can_be_the_only_ones(server: Server) -> None:
+    await decide(server, manager(server), age_restricted="only")
+    assert "age-restricted channels only" in await answer_to(server)
+    nsfw = server.fake.channel(server.guild, "adults", nsfw=True)
+    asked = await (await server.alice.slash(nsfw, "imagine", {"prompt": "a fox"})).answered()
+    assert asked.original is not None
+    assert asked.original.content.startswith("Taken on")
+    await server.quiet()
+
+
+async def test_a_server_keeps_pictures_for_who_asked(server: Server) -> None:
+    bob = server.fake.person("bob", server.guild)
+    first = await server.first_picture()
+    await server.quiet()
+    await decide(server, manager(server), who_may_edit="asker")
+    refused = await (await bob.press(first, "Edit")).answered()
+    assert refused.original is not None
+    assert "only alice" in refused.original.content
+    said = bob.send(server.thread(), "make it night")
+    answer = await server.fake.until(
+        lambda: next((m for m in server.fake.messages(server.thread()) if m.reply_to == said.id), None)
+    )
+    assert "only alice" in answer.content
+    assert len(server.bot.images.made) == 1
+
+
+async def test_the_usual_model_and_shape_are_used_where_nobody_says_otherwise(server: Server) -> None:
+    who = manager(server)
+    assert "no model called m9" in await decide(server, who, model="m9")
+    await decide(server, who, model="m2", aspect_ratio="16:9")
+    await server.first_picture()
+    await server.quiet()
+    job = server.bot.images.sent[-1]
+    assert (job.model, job.aspect_ratio) == ("m2", "16:9")
+
+
+async def test_every_message_is_an_edit_until_the_thread_says_otherwise(server: Server) -> None:
+    await server.first_picture()
+    await server.quiet()
+    asked = await (await server.alice.slash(server.thread(), "imagine-listen", {"on": False})).answered()
+    assert asked.original is not None
+    assert "only replies and mentions" in asked.original.content
+    server.alice.send(server.thread(), "just chatting")
+    server.alice.send(server.thread(), f"<@{server.fake.bot.id}> make it night")
+    second = (await server.pictures(server.thread(), 2))[-1]
+    await server.quiet()
+    assert "make it night" in second.content
+    assert len(server.bot.images.made) == 2
+    await (await server.alice.slash(server.thread(), "imagine-listen", {"on": True})).answered()
+    server.alice.send(server.thread(), "and a moon")
+    await server.pictures(server.thread(), 3)
+    await server.quiet()
+
+
+async def test_people_are_answered_in_their_language(server: Server) -> None:
+    greta = server.fake.person("greta", server.guild, locale="de")
+    asked = await (await greta.slash(server.channel, "imagine", {"prompt": "ein Fuchs"})).answered()
+    assert asked.original is not None
+    assert asked.original.content.startswith("Angenommen.")
+    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
+    assert thread is not None
+    (picture,) = await server.pictures(thread)
+    await server.quiet()
+    assert picture.labels[:3] == ("Ändern", "Noch einmal", "Variationen")
+
+
+async def test_bots_and_webhooks_are_not_heard(server: Server) -> None:
+    await server.first_picture()
+    await server.quiet()
+    made = len(server.bot.images.made)
+    robot = server.fake.person("robot", server.guild)
+    robot.user.bot = True
+    robot.send(server.thread(), f"<@{server.fake.bot.id}> make it night")
+    server.alice.send(server.thread(), "make it day")
+    await server.pictures(server.thread(), 2)
+    await server.quiet()
+    assert len(server.bot.images.made) == made + 1
