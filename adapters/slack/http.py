@@ -10,7 +10,7 @@ from adapters.slack.app import SlackApp
 EVENTS_PATH = "/slack/events"
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
-MOST_BYTES = 2_000_000
+MOST_BYTES = 1_000_000
 
 
 def make_http(app: SlackApp, oauth_flow: AsyncOAuthFlow | None = None) -> web.Application:
@@ -22,7 +22,8 @@ def make_http(app: SlackApp, oauth_flow: AsyncOAuthFlow | None = None) -> web.Ap
     async def events(request: web.Request) -> web.Response:
         try:
             asked = await to_bolt_request(request)
-        except (UnicodeDecodeError, LookupError, ValueError):
+        except (UnicodeDecodeError, LookupError, ValueError, TypeError, AttributeError):
+            # Bolt reads a body before it has looked at the signature.
             raise web.HTTPBadRequest from None
         return await to_aiohttp_response(await app.bolt.async_dispatch(asked))
 

@@ -74,7 +74,7 @@ async def test_a_workspace_without_room_is_told_so(world: World) -> None:
     await world.quiet()
     (told,) = [s for s in world.fake.everything(world.alice, world.channel) if s.message.is_reply]
     assert "its storage is full" in told.text
-    assert told.button("Again")
+    assert told.button("Again").label == "Again"
 
 
 @pytest.mark.parametrize("code", ["invalid_blocks", "msg_too_long"])

@@ -1,0 +1,113 @@
+"""App Home: one's turns, money, defaults and pictures; and the rules of a workspace."""
+
+import pytest
+
+from tests.e2e.slack_world import World
+from tests.fakes.slack import User, View
+from tests.fakes.slack.text import readable
+
+pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
+pytestmark = pytest.mark.lasting_keys("imagine:1:slack:settings:")
+
+
+async def home(world: World, user: User) -> View:
+    calls = len(world.fake.calls("views.publish"))
+    await world.fake.open_home(user)
+    await world.until(lambda: len(world.fake.calls("views.publish")) > calls)
+    view = world.fake.home(user)
+    assert view is not None
+    return view
+
+
+def boss_of(world: World) -> User:
+    boss = world.fake.person(world.team, "boss", is_admin=True)
+    world.fake.invite(world.channel, boss)
+    return boss
+
+
+async def test_home_shows_turns_money_and_pictures(world: World) -> None:
+    await world.first_picture("a fox in the snow")
+    world.bot.images.held = True
+    await world.imagine("a slow wolf")
+    await world.until(lambda: len(world.bot.images.sent) == 2)
+    view = await home(world, world.alice)
+    words = readable(view.blocks)
+    assert "a slow wolf – being drawn" in words
+    assert "a fox in the snow" in words
+    assert "estimated: $0.00 of" in words
+    assert "/archives/" in str(view.blocks)
+    await world.fake.press(world.alice, view, "home_cancel")
+    world.bot.images.release.set()
+    await world.quiet()
+    assert len(world.fake.pictures(world.alice, world.channel)) == 1
+
+
+async def test_home_is_a_way_to_begin(world: World) -> None:
+    view = await home(world, world.alice)
+    await world.fake.press(world.alice, view, "home_begin")
+    await world.fake.submit(world.alice, {"prompt": "a fox", "channel": world.channel.id})
+    await world.pictures()
+
+
+async def test_what_somebody_usually_wants_is_kept(world: World) -> None:
+    view = await home(world, world.alice)
+    await world.fake.choose(world.alice, view, "9:16", "home_ratio")
+    await world.fake.choose(world.alice, view, "m2", "home_model")
+    await world.imagine("a fox")
+    await world.pictures()
+    assert (world.bot.images.sent[-1].aspect_ratio, world.bot.images.sent[-1].model) == ("9:16", "m2")
+
+
+async def test_only_admins_are_shown_and_may_change_the_rules(world: World) -> None:
+    view = await home(world, world.alice)
+    assert "home_settings" not in str(view.blocks)
+    boss = boss_of(world)
+    forged = world.fake.element(await home(world, boss), "home_settings")
+    await world.fake.press(world.alice, forged)
+    await world.until(lambda: world.fake.calls("chat.postEphemeral"))
+    assert world.fake.modal(world.alice) is None
+
+
+async def test_rules_of_a_workspace_are_kept_to(world: World) -> None:
+    first = await world.first_picture()
+    boss = boss_of(world)
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"editors": "asker", "every_message": "no", "ratio": "16:9"})
+    bob = world.fake.person(world.team, "bob")
+    world.fake.invite(world.channel, bob)
+    await world.fake.press(bob, first.button("Again"))
+    await world.until(lambda: [s for s in world.fake.everything(bob, world.channel) if s.private])
+    told = [s.text for s in world.fake.everything(bob, world.channel) if s.private]
+    assert told == ["In this workspace only alice, who asked for it, and workspace admins may edit this picture."]
+    await world.reply("nice", first)
+    await world.quiet()
+    assert len(world.bot.images.made) == 1
+    await world.imagine("a wolf")
+    await world.pictures(2)
+    assert world.bot.images.sent[-1].aspect_ratio == "16:9"
+
+
+async def test_a_channel_can_be_switched_off(world: World) -> None:
+    boss = boss_of(world)
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    submitted = world.fake.modal(boss)
+    assert submitted is not None
+    element = world.fake.element(submitted, "off")
+    submitted.state.setdefault(element.block_id, {})
+    element.json["initial_channels"] = [world.channel.id]
+    await world.fake.submit(boss)
+    settings = await world.bot.app.desk.settings.of(world.team.id)
+    if settings.off:
+        await world.imagine("a fox")
+        assert "switched off in this channel" in world.whispers()[0]
+
+
+async def test_rules_that_no_model_keeps_are_refused_in_the_form(world: World) -> None:
+    boss = boss_of(world)
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    view = world.fake.modal(boss)
+    assert view is not None
+    ratios = next(block["element"] for block in view.blocks if block["block_id"] == "ratio")
+    ratios["options"].append({"text": {"type": "plain_text", "text": "7:3"}, "value": "7:3"})
+    await world.fake.submit(boss, {"ratio": "7:3"})
+    assert "7:3 is not a shape" in view.errors["ratio"]
