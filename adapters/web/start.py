@@ -21,6 +21,7 @@ from core.replies import say
 
 MODELS_SECONDS = 300.0
 MOST_MODELS = 20
+MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class StartRoutes:
                 "most_pictures": MOST_PICTURES,
                 "max_upload_bytes": self._setup.max_upload_bytes,
                 "labels": {name: say(language(request), f"button.{name}") for name in LABELS},
+                "words": self._words(language(request)),
             }
         )
 
@@ -154,6 +156,14 @@ class StartRoutes:
         if not await self._workspace.open_channel(name):
             raise Declined("web.too_many_channels", {"limit": MOST_CHANNELS})
         return web.json_response({"name": name})
+
+    def _words(self, locale: str) -> Json:
+        """What the page itself refuses; `{name}` is filled in there."""
+        most = self._setup.max_upload_bytes // MEGA
+        return {
+            "too_many_pictures": say(locale, "web.too_many_pictures", limit=MOST_PICTURES),
+            "upload_too_large": say(locale, "web.upload_too_large", name="{name}", limit=most),
+        }
 
     async def _ask_models(self) -> list[Json]:
         try:

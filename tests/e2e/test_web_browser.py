@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.async_api import Browser, FilePayload, expect
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
+from adapters.web.guard import COOKIE
 from tests.e2e.web_app import PATIENCE, Visitor, WebBot, simulation, web_bot
 from tests.fakes.picture_files import noise, packed
+from tests.fakes.web_site import web_site
 
 HEIC = packed(noise(300, 200), "HEIF")
 PHONE: dict[str, Any] = {
@@ -150,6 +155,27 @@ async def test_again_makes_another(ada: Visitor) -> None:
     await ada.thread.get_by_role("button", name="Again").click()
     await expect(ada.shown).to_have_count(2, timeout=PATIENCE)
     assert await ada.shown.nth(0).get_attribute("src") != await ada.shown.nth(1).get_attribute("src")
+
+
+async def test_a_double_click_on_again_is_one_turn(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    await ada.thread.get_by_role("button", name="Again").dblclick()
+    await expect(ada.shown).to_have_count(2, timeout=PATIENCE)
+    await expect(ada.thread.locator(".message")).to_have_count(4)
+
+
+async def test_a_page_without_a_store_says_so(tmp_path: Path, browser: Browser) -> None:
+    async with (
+        Redis(unix_socket_path=str(tmp_path / "nowhere"), retry=Retry(NoBackoff(), 0)) as redis,
+        web_site(redis, tmp_path) as site,
+    ):
+        context = await browser.new_context()
+        await context.add_cookies([{"name": COOKIE, "value": "A" * 43, "url": site.base}])
+        page = await context.new_page()
+        await page.goto(site.base)
+        await expect(page.get_by_text("cannot look into its store just now")).to_be_visible(timeout=PATIENCE)
+        await context.close()
 
 
 async def test_a_refusal_is_private_and_loses_nothing(ada: Visitor, bot: WebBot, browser: Browser) -> None:

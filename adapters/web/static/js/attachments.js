@@ -2,7 +2,6 @@
 
 import { Problem, upload } from "./api.js";
 import { h, icon } from "./dom.js";
-import { megabytes } from "./format.js";
 import { thumbnail } from "./pictures.js";
 import { store } from "./store.js";
 
@@ -42,7 +41,7 @@ export class Attachments {
     for (const file of files) {
       if (this.#full(1)) return;
       if (file.size > store.setup.max_upload_bytes) {
-        this.refused(`${file.name} is larger than ${megabytes(store.setup.max_upload_bytes)}, and that is the most.`);
+        this.refused(store.setup.words.upload_too_large.replace("{name}", () => file.name));
         continue;
       }
       const item = { name: file.name || "picture", abort: new AbortController() };
@@ -90,9 +89,8 @@ export class Attachments {
   }
 
   #full(more) {
-    const most = store.setup.most_pictures;
-    if (this.items.length + more <= most) return false;
-    this.refused(`At most ${most} pictures on a message, please.`);
+    if (this.items.length + more <= store.setup.most_pictures) return false;
+    this.refused(store.setup.words.too_many_pictures);
     return true;
   }
 }

@@ -30,4 +30,3 @@ export function hueOf(user) {
 }
 
 export const replies = (count) => (count === 1 ? "1 reply" : `${count} replies`);
-export const megabytes = (bytes) => `${Math.round(bytes / 1_000_000)} MB`;

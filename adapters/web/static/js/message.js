@@ -36,14 +36,15 @@ export class MessageView {
   }
 
   #buildTurn(message) {
+    this.foot = h("div", { class: "actions" });
     this.progress = new Progress({
+      foot: this.foot,
       mine: message.author.user === store.me.user,
       ratio: message.turn.ratio ?? message.turn.edits?.shape,
       cancel: () => this.actions.cancel(message.id),
       again: () => this.actions.again(message.id),
     });
     this.preview = h("div", { class: "preview" });
-    this.foot = h("div", { class: "actions" });
     this.content.append(this.progress.element, this.preview, this.foot);
   }
 

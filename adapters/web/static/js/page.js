@@ -18,6 +18,9 @@ const EXAMPLES = [
   "/imagine a greenhouse on the moon --n 2",
 ];
 
+const MEANT_AFTER = 1200;
+const pressed = new Set();
+
 const actions = {
   edit(message, target) {
     go(message.channel, message.thread || message.id);
@@ -52,7 +55,7 @@ async function begin() {
 
 function listen() {
   addEventListener("hashchange", show);
-  addEventListener("imagine:connection", ({ detail: on }) => say($("connection"), on ? "" : "Reconnecting…"));
+  addEventListener("imagine:connection", ({ detail: on }) => connection(on));
   store.addEventListener("message", ({ detail }) => changed(detail));
   store.addEventListener("anew", () => show({ anew: true }));
   addEventListener("focus", seen);
@@ -62,6 +65,12 @@ function listen() {
     event.preventDefault();
     (here().thread ? threadComposer : channelComposer).focus();
   });
+}
+
+function connection(on) {
+  const was = $("connection").textContent === "";
+  say($("connection"), on ? "" : "Reconnecting…");
+  if (on && !was) show({ anew: true });
 }
 
 let shown = { channel: "", thread: "" };
@@ -124,7 +133,12 @@ function seen() {
   if (document.hasFocus()) store.setUnread(here().channel, false);
 }
 
+/** A button of a message; a second click right after the first is not meant. */
 async function press(id, what, body) {
+  const name = `${id} ${what}`;
+  if (pressed.has(name)) return;
+  pressed.add(name);
+  setTimeout(() => pressed.delete(name), MEANT_AFTER);
   const composer = here().thread ? threadComposer : channelComposer;
   try {
     await post(`/api/messages/${id}/${what}`, body);
@@ -144,4 +158,11 @@ function empty({ channel }) {
   );
 }
 
-begin();
+/** The bot or its store is away: say so, and look again. */
+function trouble(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  say($("trouble"), problem.message);
+  setTimeout(() => location.reload(), 4000);
+}
+
+begin().catch(trouble);

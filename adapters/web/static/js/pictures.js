@@ -11,11 +11,9 @@ export const thumbnailAddress = (picture) => `/thumbnails/${picture.digest}`;
 export function finished(picture, actions) {
   const alt = picture.alt || picture.name;
   const image = h("img", { src: pictureAddress(picture), alt, width: picture.width, height: picture.height, decoding: "async" });
-  const button = h(
-    "button",
-    { class: "picture-button", type: "button", "data-digest": picture.digest, "data-caption": alt, "data-name": picture.name, onclick: (event) => openLightbox(event.currentTarget), "aria-label": `${alt} (show at full size)` },
-    image,
-  );
+  image.onerror = () => image.replaceWith(tile(alt));
+  const button = opener(picture, alt, `${alt} (show at full size)`);
+  button.append(image);
   const element = h("div", { class: "picture" }, button, actions.length ? h("div", { class: "actions" }, ...actions) : null);
   if (picture.width && picture.height) element.style.setProperty("--ratio", picture.width / picture.height);
   return element;
@@ -23,15 +21,7 @@ export function finished(picture, actions) {
 
 /** A picture that somebody attached, small. What no browser shows stays a tile with its name. */
 export function attached(picture) {
-  const button = h("button", {
-    class: "picture-button",
-    type: "button",
-    "data-digest": picture.digest,
-    "data-caption": picture.name,
-    "data-name": picture.name,
-    onclick: (event) => openLightbox(event.currentTarget),
-    "aria-label": `Attached picture ${picture.name} (show at full size)`,
-  });
+  const button = opener(picture, picture.name, `Attached picture ${picture.name} (show at full size)`);
   button.append(thumbnail(picture));
   return h("li", { class: "reference" }, button);
 }
@@ -39,8 +29,20 @@ export function attached(picture) {
 /** A small picture, or a tile with its name where there is no small one. */
 export function thumbnail(picture, alt = "") {
   const image = h("img", { src: thumbnailAddress(picture), alt, decoding: "async" });
-  image.onerror = () => image.replaceWith(h("span", { class: "without" }, icon("picture"), picture.name));
+  image.onerror = () => image.replaceWith(tile(picture.name));
   return image;
+}
+
+/** What stands for a picture that cannot be shown. */
+function tile(name) {
+  return h("span", { class: "without" }, icon("picture"), name ?? "");
+}
+
+/** A button that shows a picture at full size. */
+function opener({ digest, name }, caption, label) {
+  const open = (event) => openLightbox(event.currentTarget);
+  const about = { "data-digest": digest, "data-caption": caption, "data-name": name, "aria-label": label };
+  return h("button", { class: "picture-button", type: "button", onclick: open, ...about });
 }
 
 export function download(picture) {

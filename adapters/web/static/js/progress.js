@@ -3,10 +3,11 @@
 import { h, icon, say, sides } from "./dom.js";
 import { store } from "./store.js";
 
-/** The part of an announcement that shows its turn's state; `cancel` and `again` are what its buttons do. */
+/** The part of an announcement that shows its turn's state; `cancel` and `again` are its buttons, the latter in `foot`. */
 export class Progress {
-  constructor({ mine, ratio, cancel, again }) {
+  constructor({ mine, ratio, foot, cancel, again }) {
     this.element = h("div", { class: "progress" });
+    this.foot = foot;
     this.mine = mine;
     this.ratio = ratio;
     this.cancel = cancel;
@@ -62,7 +63,7 @@ export class Progress {
     const failed = state.stage === "failed";
     this.text = h("p", { dir: "auto" });
     this.element.append(h("div", { class: failed ? "outcome failed" : "outcome" }, icon(failed ? "alert" : "close"), this.text));
-    if (state.may_retry) this.element.append(h("div", { class: "actions" }, button("again", "again", this.again)));
+    if (state.may_retry) this.foot.prepend(button("again", "again", this.again));
   }
 }
 
