@@ -47,6 +47,7 @@ class House:
         return self
 
     async def close(self) -> None:
+        await self.core.sender.drain(0)
         await self.stack.aclose()
         self.stack = AsyncExitStack()
 
