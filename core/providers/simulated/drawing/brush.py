@@ -1,8 +1,9 @@
 """Strokes: soft lines, glows, gradients and grain. Points are in pixels, y downwards."""
 
 import math
+from bisect import bisect
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import itemgetter
 from random import Random
 from typing import TypeAlias
 
@@ -75,8 +76,9 @@ def levels(function: Callable[[int], float]) -> list[int]:
 
 def gradient(size: tuple[int, int], stops: Sequence[Colour]) -> Image.Image:
     """Colours from the top down."""
-    column = Image.new("RGB", (1, _TILE))
-    column.putdata([along(stops, row / (_TILE - 1)) for row in range(_TILE)])
+    rows = min(_TILE, size[1])
+    column = Image.new("RGB", (1, rows))
+    column.putdata([along(stops, row / max(1, rows - 1)) for row in range(rows)])
     return column.resize(size, Image.Resampling.BILINEAR)
 
 
@@ -140,11 +142,10 @@ def below(line: Sequence[Point], bottom: float) -> list[Point]:
 
 
 def height_at(line: Sequence[Point], x: float) -> float:
-    """The y of a line at an x."""
-    for left, right in pairwise(line):
-        if left[0] <= x <= right[0]:
-            return left[1] + (right[1] - left[1]) * (x - left[0]) / ((right[0] - left[0]) or 1)
-    return line[-1][1]
+    """The y of a line, from left to right, at an x."""
+    index = min(max(bisect(line, x, key=itemgetter(0)), 1), len(line) - 1)
+    (left, top), (right, other) = line[index - 1], line[index]
+    return top + (other - top) * (x - left) / ((right - left) or 1)
 
 
 def soften(image: Image.Image, radius: float) -> Image.Image:

@@ -16,8 +16,12 @@ def colour(code: str) -> Colour:
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
     """Between two colours: `share` 0 is the one, 1 the other."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
+    (red, green, blue), (other_red, other_green, other_blue) = one, other
+    return (
+        round(red + (other_red - red) * share),
+        round(green + (other_green - green) * share),
+        round(blue + (other_blue - blue) * share),
+    )
 
 
 def along(stops: Sequence[Colour], position: float) -> Colour:

@@ -5,7 +5,7 @@ from random import Random
 from PIL import Image, ImageDraw
 
 from core.providers.simulated.drawing import land
-from core.providers.simulated.drawing.brush import Point, chance, fill, glow, grain, height_at, vignette
+from core.providers.simulated.drawing.brush import Point, chance, fill, glow, grain, height_at, soften, vignette
 from core.providers.simulated.drawing.canvas import DETAIL, Canvas
 from core.providers.simulated.drawing.colours import MOODS, WHITE, Colour, mix
 from core.providers.simulated.drawing.sky import paint_sky, planet
@@ -40,7 +40,7 @@ def compose(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
     _place(canvas, told, _paint_land(canvas, told))
     _weather(canvas, told)
     small = vignette(image.reduce(DETAIL), 0.30)
-    return grain(small, random, 2) if min(size) > _GRAINY else small
+    return grain(small, random, 1) if min(size) > _GRAINY else small
 
 
 def _paint_land(canvas: Canvas, told: Subject) -> land.Line:
@@ -142,7 +142,7 @@ def _beam(canvas: Canvas, lamp: Point, direction: int) -> None:
         end = x + reach * direction
         draw.polygon([lamp, (end, y - reach * 0.13), (end, y + reach * 0.015)], fill=round(120 * (1 - share) ** 1.3))
     tint = mix(canvas.mood.light, WHITE, 0.3)
-    canvas.image.paste(Image.new("RGB", mask.size, tint), (0, 0), mask)
+    canvas.image.paste(Image.new("RGB", mask.size, tint), (0, 0), soften(mask, canvas.unit * 0.012))
 
 
 def _weather(canvas: Canvas, told: Subject) -> None:

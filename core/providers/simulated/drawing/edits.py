@@ -10,6 +10,7 @@ from core.providers.simulated.drawing.brush import chance, disc, glow, gradient,
 from core.providers.simulated.drawing.canvas import DETAIL
 from core.providers.simulated.drawing.colours import MOODS, WHITE, Colour, brightness, mix
 from core.providers.simulated.drawing.frames import busyness, outline
+from core.providers.simulated.drawing.openness import open_sky
 from core.providers.simulated.drawing.sky import aurora, moon, stars
 from core.providers.simulated.drawing.stamps import motifs, stamp
 from core.providers.simulated.drawing.weather import mist_bank, rainfall, snowfall
@@ -68,16 +69,7 @@ def _night(image: Image.Image, random: Random) -> Image.Image:
     stars(layer, random, image.height * 0.6, 150)
     at = (image.width * random.choice((0.16, 0.5, 0.84)), image.height * (0.14 + 0.06 * random.random()))
     moon(layer, at, min(image.size) * 0.055, mood, crescent=chance(random, 0.5))
-    return Image.composite(layer, dark, _open_sky(image))
-
-
-def _open_sky(image: Image.Image) -> Image.Image:
-    """A mask of what seems to be sky: smooth, and above."""
-    small = image.convert("L").resize((96, 96))
-    busy = soften(ImageChops.difference(small, soften(small, 2)), 2.0)
-    calm = busy.point(levels(lambda level: 435 - 30 * level))
-    above = Image.linear_gradient("L").point(levels(lambda level: 805 - 5 * level)).resize(small.size)
-    return ImageChops.multiply(calm, above).resize(image.size, Image.Resampling.BICUBIC)
+    return Image.composite(layer, dark, open_sky(image))
 
 
 def _snow(image: Image.Image, random: Random) -> Image.Image:
@@ -205,7 +197,7 @@ def _aurora(image: Image.Image, random: Random) -> Image.Image:
     night = _night(image, random)
     layer = night.copy()
     aurora(layer, MOODS["aurora"].accent, random, image.height * 0.6)
-    return Image.composite(layer, night, _open_sky(image))
+    return Image.composite(layer, night, open_sky(image))
 
 
 def _framed(image: Image.Image, _: Random) -> Image.Image:

@@ -22,7 +22,7 @@ def ridge(
     canvas: Canvas, base: float, height: float, *, octaves: int = 4, sharp: bool = False, first: float = 2.0
 ) -> Line:
     """A line of hills across the picture, from `base` upwards by at most `height`."""
-    count = 260
+    count = min(260, canvas.width)
     step = canvas.width / (count - 1)
     heights = wave(canvas.random, count, octaves, first=first, sharp=sharp)
     return [(index * step, base - up * height) for index, up in enumerate(heights)]
@@ -129,7 +129,7 @@ def _conifer(draw: ImageDraw.ImageDraw, foot: Point, height: float, tone: Colour
 def _grass(canvas: Canvas, line: Line, blade: Colour, tip: Colour) -> None:
     draw, random, unit = ImageDraw.Draw(canvas.image), canvas.random, canvas.unit
     wide = max(1, round(unit * 0.0018))
-    for _ in range(round(420 * canvas.width / unit)):
+    for _ in range(round(min(420, unit) * canvas.width / unit)):
         x, y = _somewhere(canvas, line, random.random() * random.random())
         tall = unit * (0.012 + 0.02 * random.random())
         lean = tall * (random.random() - 0.5)
@@ -139,7 +139,7 @@ def _grass(canvas: Canvas, line: Line, blade: Colour, tip: Colour) -> None:
 def _bloom(canvas: Canvas, line: Line) -> None:
     draw, random, accent = ImageDraw.Draw(canvas.image), canvas.random, canvas.mood.accent
     yolk = (255, 214, 92)
-    for _ in range(round(170 * canvas.width / canvas.unit)):
+    for _ in range(round(min(170, canvas.unit) * canvas.width / canvas.unit)):
         depth = random.random()
         x, y = _somewhere(canvas, line, depth)
         size = canvas.unit * (0.004 + 0.008 * depth)
