@@ -1,0 +1,107 @@
+"""The version tree of a thread."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from core.conversation import Conversations, added
+from core.state import key
+from core.turns import History, ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, TurnId
+
+THREAD = ThreadKey("fake", "w", "c", "t")
+ADA = Person("fake", "w", "ada")
+
+
+def node(name: str, parent: str = "", **image: Any) -> Node:
+    return Node(
+        TurnId(name),
+        ADA,
+        name,
+        1.0,
+        Operation.EDIT,
+        Options(),
+        "fake",
+        "m1",
+        (NodeImage(Reference(name), **image),),
+        parent=ImageRef(TurnId(parent)) if parent else None,
+    )
+
+
+def words(text: str) -> History:
+    return [{"role": "user", "parts": [{"text": text}]}]
+
+
+@pytest.fixture
+def tree(redis: Redis) -> Conversations:
+    return Conversations(redis, ttl=600)
+
+
+async def test_the_newest_by_when_it_was_asked_for_is_current(tree: Conversations) -> None:
+    assert await tree.head(THREAD) is None
+    await tree.remember(THREAD, node("late"), asked_at=20.0, messages=["m2"])
+    await tree.remember(THREAD, node("early"), asked_at=10.0, messages=["m1"])
+    assert await tree.head(THREAD) == ImageRef(TurnId("late"))
+
+
+async def test_going_back_makes_an_older_picture_current(tree: Conversations) -> None:
+    await tree.remember(THREAD, node("first"), asked_at=1.0, messages=[])
+    await tree.remember(THREAD, node("second"), asked_at=2.0, messages=[])
+    await tree.make_current(THREAD, ImageRef(TurnId("first")))
+    await tree.remember(THREAD, node("asked before going back"), asked_at=3.0, messages=[])
+    assert await tree.head(THREAD) == ImageRef(TurnId("first"))
+
+
+async def test_every_message_of_a_turn_shows_its_picture(tree: Conversations) -> None:
+    await tree.remember(THREAD, node("first"), asked_at=1.0, messages=["announced", "posted", ""])
+    assert await tree.find(THREAD, "announced") == await tree.find(THREAD, "posted") == ImageRef(TurnId("first"))
+    assert await tree.find(THREAD, "another") is None
+    assert await tree.find(THREAD, "") is None
+
+
+async def test_remembering_twice_is_remembering_once(tree: Conversations, redis: Redis) -> None:
+    for _ in range(2):
+        await tree.remember(THREAD, node("first"), asked_at=1.0, messages=["m1"])
+    assert await tree.node(THREAD, TurnId("first")) == node("first")
+    assert await redis.hlen(key("nodes", THREAD)) == 1
+
+
+async def test_a_history_is_put_together_from_all_its_parents(tree: Conversations) -> None:
+    await tree.remember(THREAD, node("a", history=words("a")), asked_at=1.0, messages=[])
+    await tree.remember(THREAD, node("b", "a", history=words("b"), rooted=False), asked_at=2.0, messages=[])
+    await tree.remember(THREAD, node("c", "a", history=words("c"), rooted=False), asked_at=3.0, messages=[])
+    await tree.remember(THREAD, node("d", "c", history=words("d")), asked_at=4.0, messages=[])
+    assert await tree.history(THREAD, ImageRef(TurnId("b"))) == [*words("a"), *words("b")]
+    assert await tree.history(THREAD, ImageRef(TurnId("c"))) == [*words("a"), *words("c")]
+    assert await tree.history(THREAD, ImageRef(TurnId("d"))) == words("d")
+
+
+async def test_a_history_with_a_hole_is_none(tree: Conversations) -> None:
+    await tree.remember(THREAD, node("a"), asked_at=1.0, messages=[])
+    await tree.remember(THREAD, node("b", "a", history=words("b"), rooted=False), asked_at=2.0, messages=[])
+    await tree.remember(THREAD, node("c", "gone", history=words("c"), rooted=False), asked_at=3.0, messages=[])
+    for name, index in (("b", 0), ("c", 0), ("a", 7), ("nobody", 0)):
+        assert await tree.history(THREAD, ImageRef(TurnId(name), index)) is None
+
+
+def test_only_what_a_turn_added_is_kept() -> None:
+    assert added([*words("a"), *words("b")], words("a")) == (words("b"), False)
+    assert added([*words("changed"), *words("b")], words("a")) == ([*words("changed"), *words("b")], True)
+    assert added(words("a"), None) == (words("a"), True)
+    assert added(None, words("a")) == (None, True)
+
+
+async def test_a_deleted_picture_can_still_be_gone_on_from(tree: Conversations, redis: Redis) -> None:
+    await tree.remember(THREAD, node("a"), asked_at=1.0, messages=[])
+    await tree.mark_removed(THREAD, TurnId("a"))
+    await tree.mark_removed(THREAD, TurnId("nobody"))
+    assert await tree.node(THREAD, TurnId("a")) == replace(node("a"), removed=True)
+    assert await redis.hlen(key("nodes", THREAD)) == 1
+
+
+async def test_a_switch_is_on_off_or_untouched(tree: Conversations) -> None:
+    assert await tree.switch(THREAD, "listen") is None
+    for on in (True, False):
+        await tree.set_switch(THREAD, "listen", on=on)
+        assert await tree.switch(THREAD, "listen") is on

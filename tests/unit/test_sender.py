@@ -1,0 +1,156 @@
+"""What is sent, is sent once, and what came of it is written down whatever happens to the store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core.durations import Durations
+from core.errors import NotSent
+from core.pace import Pace
+from core.ports import Job
+from core.records import Drawing
+from core.sender import Errand, Sender, keepable
+from core.sends import Sends
+from core.state import Turns, key
+from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Succeeded, TurnId
+from tests.conftest import wait_until
+from tests.fakes.provider import FakeImages
+from tests.unit.test_state import a_turn
+
+LANE = "fake:m1"
+
+
+@dataclass
+class Post:
+    """A sender, and the turn that it sends for."""
+
+    redis: Redis
+    images: FakeImages = field(default_factory=FakeImages)
+    woken: list[TurnId] = field(default_factory=list)
+    sender: Sender = field(init=False)
+    turns: Turns = field(init=False)
+    sends: Sends = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns, self.sends = Turns(self.redis, ttl=600), Sends(self.redis)
+        pace, durations = Pace(self.redis), Durations(self.redis)
+        self.sender = Sender(self.images, self.turns, self.sends, pace, durations, self._wake)
+
+    async def _wake(self, turn_id: TurnId) -> None:
+        self.woken.append(turn_id)
+
+    async def send(self) -> None:
+        turn, drawing = a_turn(), Drawing(attempt="a", digest="d", sent_at=1.0)
+        await self.turns.accept(turn, price=1, most=9, cap=99)
+        async with self.turns.hold(turn.id) as hold:
+            assert hold is not None
+            await self.sends.begin(LANE, "d", "a")
+            await hold.save_drawing(0, drawing)
+        self.sender.start(Errand(turn.id, 0, LANE, Job("m1", "a fox")), drawing)
+
+    async def drawing(self) -> Drawing:
+        (drawing,) = await self.turns.drawings([(a_turn().id, 0)])
+        assert drawing is not None
+        return drawing
+
+
+@pytest.fixture
+async def post(redis: Redis) -> AsyncIterator[Post]:
+    post = Post(redis)
+    yield post
+    await post.sender.drain(0)
+
+
+async def idle(post: Post) -> None:
+    await wait_until(lambda: post.sender.under_way == 0)
+
+
+async def test_an_answer_is_written_down_and_its_turn_woken(post: Post) -> None:
+    await post.send()
+    await idle(post)
+    assert isinstance((await post.drawing()).status, Succeeded)
+    assert post.woken == [a_turn().id]
+    assert not await post.redis.keys(key("send*"))
+
+
+async def test_an_answer_waits_for_a_store_that_is_away(post: Post) -> None:
+    real, failures = post.turns.answer, [RedisError("away"), OSError("away")]
+
+    async def answer(*arguments: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return await real(*arguments)
+
+    post.turns.answer = answer  # type: ignore[method-assign]
+    await post.send()
+    await idle(post)
+    assert isinstance((await post.drawing()).status, Succeeded)
+    assert len(post.images.made) == 1
+
+
+class Broken(FakeImages):
+    async def submit(self, job: Job) -> Any:
+        raise RuntimeError("a defect")
+
+
+async def test_a_defect_while_sending_does_not_look_as_if_nothing_was_sent(post: Post) -> None:
+    post.sender.provider = Broken()
+    await post.send()
+    await idle(post)
+    assert (await post.drawing()).lost_at
+    assert await post.redis.hgetall(key("sends", LANE, "d")) == {b"a": b"lost"}
+
+
+async def test_what_is_not_answered_when_its_process_stops_is_looked_for(post: Post) -> None:
+    post.images.held = True
+    await post.send()
+    await wait_until(lambda: post.images.sent)
+    await post.sender.drain(0.01)
+    assert (await post.drawing()).lost_at
+    assert post.woken == [a_turn().id]
+
+
+async def test_a_stop_waits_for_answers_that_come_in_time(post: Post) -> None:
+    post.images.held = True
+    await post.send()
+    await wait_until(lambda: post.images.sent)
+    asyncio.get_running_loop().call_later(0.05, post.images.release.set)
+    await post.sender.drain(5)
+    assert not (await post.drawing()).lost_at
+
+
+async def test_an_answer_to_a_turn_that_is_over_changes_nothing(post: Post) -> None:
+    post.images.held = True
+    await post.send()
+    await wait_until(lambda: post.images.sent)
+    async with post.turns.hold(a_turn().id) as hold:
+        assert hold is not None
+        await post.turns.end(hold, how="cancelled", spent=0)
+    post.images.release.set()
+    await idle(post)
+    assert await post.redis.hgetall(key("turn", a_turn().id)) == {b"ended": b"cancelled"}
+    assert post.woken == []
+    assert not await post.redis.keys(key("sends", "*"))
+
+
+@pytest.mark.parametrize("reason", [FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST])
+async def test_what_only_an_operator_can_mend_stops_the_lane(post: Post, reason: FailureReason) -> None:
+    post.images.submits.append(NotSent(Failed(reason)))
+    await post.send()
+    await idle(post)
+    assert (await post.drawing()).status == Failed(reason)
+    assert await Pace(post.redis).halted(LANE)
+    assert await Pace(post.redis).take(LANE) > 0
+
+
+def test_what_is_written_down_has_no_bytes_and_no_endless_history() -> None:
+    long = [{"text": "x" * 70_000}]
+    assert keepable(Succeeded((Output("u", b"bytes"),), long)) == Succeeded((Output("u"),))
+    assert keepable(Succeeded((Output("u"),), [{"text": "x"}])) == Succeeded((Output("u"),), [{"text": "x"}])
+    for status in (Queued(), Refused(RefusalReason.INVALID)):
+        assert keepable(status) == status
