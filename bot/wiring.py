@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from core.collaborators import Collaborators
+from core.background import stop
 from core.conversation import Conversations
 from core.delivery import Delivery
 from core.durations import Durations
@@ -73,8 +74,7 @@ class Core:
                 yield
         finally:
             await self.sender.drain(self.drain)
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            await stop(watching)
 
 
 def connect(url: str, *, connections: int) -> Redis:

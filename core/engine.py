@@ -18,6 +18,7 @@ import structlog
 from docket import Docket, Perpetual, Worker
 from redis.exceptions import RedisError
 
+from core.background import stop
 from core.state import Turns
 from core.turns import TurnId
 
@@ -26,6 +27,8 @@ Run: TypeAlias = Callable[[TurnId], Awaitable[float | None]]
 
 RETRY_SECONDS = 2.0
 SWEEP_SECONDS = 3.0
+DRAIN_SECONDS = 30.0
+"""Runs are short: one that takes longer to end than this is broken off, and comes again elsewhere."""
 WAKES_AT_ONCE = 50
 log = structlog.get_logger()
 
@@ -70,9 +73,7 @@ class Engine:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop(*tasks, again_after=DRAIN_SECONDS)
 
     async def _serve(self) -> None:
         # In a task of its own: docket's worker has to be left in the context that it was entered in.

@@ -20,6 +20,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.background import stop
 from core.durations import Durations, Usual, pause_before_look
 from core.errors import ProviderError
 from core.metrics import Metrics
@@ -31,7 +32,6 @@ from core.turns import Failed, Refused, Status, Succeeded, TurnId
 
 DAY = 86_400
 WATCH_SECONDS = 5
-IDLE_SECONDS = 0.5
 SHORTEST_SLEEP = 0.02
 LOOKS_AT_ONCE = 8
 CLOCK_MARGIN = 60.0
@@ -63,13 +63,17 @@ class Watcher:
         durations: Durations,
         wake: Callable[[TurnId], Awaitable[None]],
         metrics: Metrics,
+        *,
+        idle: float = 0.5,
     ) -> None:
+        """`idle` is how many seconds pass between rounds in which nothing is due."""
         self.redis = redis
         self.provider = provider
         self.turns = turns
         self.durations = durations
         self.wake = wake
         self.metrics = metrics
+        self.idle = idle
         self.me = uuid4().hex
 
     async def follow(self, lane: str, turn_id: TurnId, index: int, since: float) -> None:
@@ -95,11 +99,9 @@ class Watcher:
                         lane = text(member)
                         if lane not in tasks or tasks[lane].done():
                             tasks[lane] = asyncio.create_task(self._watch(lane))
-                await asyncio.sleep(IDLE_SECONDS)
+                await asyncio.sleep(self.idle)
         finally:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await stop(*tasks.values())
 
     async def _watch(self, lane: str) -> None:
         try:
@@ -115,14 +117,14 @@ class Watcher:
             try:
                 if not await self._lead(lane):
                     memory = _Lane()
-                    await asyncio.sleep(IDLE_SECONDS)
+                    await asyncio.sleep(self.idle)
                     continue
                 await asyncio.sleep(await self._round(lane, memory))
             except (RedisError, OSError):
-                await asyncio.sleep(IDLE_SECONDS)
+                await asyncio.sleep(self.idle)
             except Exception:
                 log.exception("a round of watching broke off", lane=lane)
-                await asyncio.sleep(IDLE_SECONDS)
+                await asyncio.sleep(self.idle)
 
     async def _lead(self, lane: str) -> bool:
         name = key("watcher", lane)
@@ -141,7 +143,7 @@ class Watcher:
             del memory.next_look[gone]
             memory.kinds.pop(gone, None)
         if not since:
-            return IDLE_SECONDS
+            return self.idle
         usual = await self.durations.usual(lane, GUESS_SECONDS)
         now = time.time()
         for owner, began in since.items():
@@ -150,7 +152,7 @@ class Watcher:
         if due:
             await self._look(lane, due, since, memory, usual)
         pause = min(memory.next_look.values(), default=now) - time.time()
-        return min(IDLE_SECONDS, max(SHORTEST_SLEEP, pause))
+        return min(self.idle, max(SHORTEST_SLEEP, pause))
 
     async def _look(
         self, lane: str, due: Sequence[str], since: Mapping[str, float], memory: _Lane, usual: Usual

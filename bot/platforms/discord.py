@@ -11,6 +11,7 @@ from adapters.discord.gateway import DiscordGateway, GatewayStopped
 from adapters.discord.start import make_gateway, open_chat
 from bot.platforms.parts import Parts, cipher
 from bot.settings import SetupError
+from core.background import stop
 from core.ports import ChatPlatform
 
 
@@ -48,8 +49,7 @@ async def open_discord(parts: Parts, platforms: dict[str, ChatPlatform], *, list
         try:
             yield ["Listening on Discord."]
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            await stop(hearing, again_after=10.0)
 
 
 async def _hear(gateway: DiscordGateway, parts: Parts) -> None:
