@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from redis.asyncio import BlockingConnectionPool, Redis
 
-from core.collaborators import Collaborators
 from core.background import stop
+from core.collaborators import Collaborators
 from core.conversation import Conversations
 from core.delivery import Delivery
 from core.durations import Durations

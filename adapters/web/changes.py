@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from adapters.web.messages import Posted
 from adapters.web.workspace import MOST_CHANGES, Workspace, web_key
+from core.background import stop
 from core.state import text
 
 START = "0-0"
@@ -58,9 +59,8 @@ class Changes:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        while self._reading and not self._reading.done():
-            self._reading.cancel()  # more than once: redis-py loses a cancellation that finds it connecting
-            await asyncio.wait([self._reading], timeout=0.1)
+        if self._reading:
+            await stop(self._reading, again_after=0.1)
         self.cut_off()
 
     def cut_off(self) -> None:
