@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -150,13 +150,9 @@ class Listener:
 
     async def _shown(self, thread: ThreadKey, post: Post, message: str) -> ImageRef | None:
         """The picture that a message shows. One that was posted this moment may not be remembered yet."""
-        parent = await self.desk.conversations.find(thread, message)
-        for _ in range(0 if message == post.message else MOMENTS):
-            if parent is not None:
-                break
-            await asyncio.sleep(MOMENT_SECONDS)
-            parent = await self.desk.conversations.find(thread, message)
-        return parent
+        if message == post.message:
+            return await self.desk.conversations.find(thread, message)
+        return await _soon(lambda: self.desk.conversations.find(thread, message))
 
     async def _thread_target(self, message: Message) -> _Target | None:
         """The newest picture of a thread of ours, where messages in it are edits."""
@@ -171,7 +167,7 @@ class Listener:
                 listening = (await self.desk.settings.of(message.guild_id)).every_message
             if not listening or not self.desk.chat.plain_messages:
                 return None
-        head = await self.desk.conversations.head(thread)
+        head = await _soon(lambda: self.desk.conversations.head(thread))
         if head is None:
             raise Declined("discord.still_drawing")
         return _Target(thread, await self.desk.posts.by_turn(head.node), head)
@@ -235,6 +231,15 @@ class Listener:
             await Poster(self.desk.rest).post(message.channel_id, body, message.id, "reply")
         except (Refused, PlatformError, RedisError) as error:
             log.warning("a person could not be told why", why=str(error))
+
+
+async def _soon(look: Callable[[], Awaitable[ImageRef | None]]) -> ImageRef | None:
+    """What is there now, or in a moment: a picture is posted a little before it is remembered."""
+    for _ in range(MOMENTS):
+        if (found := await look()) is not None:
+            return found
+        await asyncio.sleep(MOMENT_SECONDS)
+    return await look()
 
 
 def _person(message: Message) -> Person:

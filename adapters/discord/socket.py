@@ -102,8 +102,10 @@ class ShardClient(discord.Client):
         self._before_identify = before_identify
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Nothing more to wait for: a connection is opened only once it may identify."""
+
+    async def turn_to_identify(self) -> None:
         """Wait for this shard's turn to identify."""
-        del shard_id, initial
         await self._before_identify()
 
 
@@ -140,6 +142,8 @@ class Shard:
         while True:
             began = time.monotonic()
             try:
+                if self.session is None:
+                    await self.client.turn_to_identify()
                 async with asyncio.timeout(CONNECT_SECONDS):
                     self.socket = await ShardSocket.connect(self.client, self._heard, self.session)
                 while True:
@@ -150,7 +154,7 @@ class Shard:
                 if closed.code in _GONE_FOR_GOOD:
                     raise GatewayRefused(closed.code) from None
                 self.session = None if closed.code in _WITHOUT_SESSION else self.position()
-            except (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException) as error:
+            except (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException, RedisError) as error:
                 log.warning("the gateway does not answer", problem=type(error).__name__, shard=self.client.shard_id)
                 self.session = self.position()
             finally:

@@ -8,6 +8,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -92,12 +93,14 @@ async def burst(commands: int, delay: float) -> None:
         await warm.answered()
         await fake.until(lambda: len(_pictures(fake, channels)) == 1, PATIENCE_SECONDS)
         before = len(fake.calls)
+        began = time.monotonic()
         asked = await asyncio.gather(
             *(
                 people[number % PEOPLE].slash(channels[number % CHANNELS], "imagine", {"prompt": f"bench {number}"})
                 for number in range(commands)
             )
         )
+        print(f"sent in            {(time.monotonic() - began) * 1000:.0f} ms, all of which counts as waiting")
         await fake.until(lambda: all(one.acknowledged or one.expired for one in asked), 30)
         await fake.until(lambda: len(_pictures(fake, channels)) == commands + 1, PATIENCE_SECONDS)
         await fake.until(lambda: _finished(fake, channels) == commands + 1, PATIENCE_SECONDS)

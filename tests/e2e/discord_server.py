@@ -1,6 +1,7 @@
 """A whole bot on a Discord of loopback: the real core and adapter, a service and people whom tests direct."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -16,6 +17,7 @@ from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
 from core.turns import Node, ThreadKey
+from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord, Invocation, Person, Seen
 from tests.fakes.provider import FakeImages
 
@@ -72,7 +74,7 @@ class Bot:
 
     async def hear(self) -> None:
         self.hearing = asyncio.create_task(self.gateway.run())
-        await self.fake.until(lambda: self._heard(), what="the gateway to be ready")
+        await self.fake.until(self._heard, what="the gateway to be ready")
 
     def _heard(self) -> bool:
         if self.hearing and self.hearing.done():
@@ -119,6 +121,19 @@ class Server:
 
         return await self.fake.until(posted, timeout, what=f"{count} pictures")
 
+    async def message(self, channel: Channel, wanted: Callable[[Seen], bool]) -> Seen:
+        """The first message that is as wanted, once there is one."""
+        found = await self.fake.until(lambda: list(filter(wanted, self.fake.messages(channel))), 20)
+        return found[0]
+
+    async def opened(self) -> Channel:
+        """The thread of the channel, once it is open."""
+        threads = await self.fake.until(lambda: self.fake.threads(self.channel))
+        return threads[0]
+
+    def has_threads(self, count: int) -> bool:
+        return len(self.fake.threads(self.channel)) == count
+
     async def imagine(
         self, prompt: str = "a fox in the snow", *, by: Person | None = None, **options: Any
     ) -> Invocation:
@@ -154,9 +169,7 @@ class Server:
         async def idle() -> bool:
             return await self.bot.core.turns.count_open() == 0
 
-        async with asyncio.timeout(20):
-            while not await idle():
-                await asyncio.sleep(0.02)
+        await wait_until(idle, 20)
 
 
 async def open_server(fake: FakeDiscord, redis_url: str, **options: Any) -> Server:

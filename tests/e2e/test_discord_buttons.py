@@ -1,8 +1,10 @@
 """Buttons, forms and menus: they work for as long as the conversation is kept, and once."""
 
 import asyncio
+from functools import partial
 
 from core.turns import Operation, RefusalReason, Refused
+from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Upload
 from tests.fakes.provider import png
@@ -134,9 +136,7 @@ async def test_cancel_is_for_who_asked_and_for_moderators(server: Server) -> Non
     server.bot.images.held = True
     for who, effect in ((bob, "Only alice or a moderator"), (mallory, "Cancelling")):
         await server.imagine("a fox")
-        announced = await server.fake.until(
-            lambda: next((m for m in server.fake.messages(server.channel) if "Cancel" in m.labels), None)
-        )
+        announced = await server.message(server.channel, lambda m: "Cancel" in m.labels)
         pressed = await (await who.press(announced, "Cancel")).answered()
         assert pressed.private
         assert pressed.original is not None
@@ -151,13 +151,9 @@ async def test_cancel_works_while_a_turn_waits_in_line(server: Server) -> None:
     server.bot.images.held = True
     for _ in range(6):
         await server.imagine("a fox")
-    waiting = await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.channel) if "In line" in m.content), None)
-    )
+    waiting = await server.message(server.channel, lambda m: "In line" in m.content)
     await (await server.alice.press(waiting, "Cancel")).answered()
-    await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.channel) if m.content.endswith("Cancelled.")), None)
-    )
+    await server.message(server.channel, lambda m: m.content.endswith("Cancelled."))
     server.bot.images.release.set()
     await server.quiet()
     assert len(server.bot.images.made) == 5
@@ -172,9 +168,7 @@ async def test_status_lists_what_is_under_way_and_cancels_it(server: Server) -> 
     assert asked.original is not None
     assert asked.original.content == "1. a fox — being drawn"
     await (await server.alice.press(asked.original, "Cancel 1")).answered()
-    await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.channel) if "Cancelled" in m.content), None)
-    )
+    await server.message(server.channel, lambda m: "Cancelled" in m.content)
     server.bot.images.release.set()
     await server.quiet()
     asked = await (await server.alice.slash(server.channel, "imagine-status")).answered()
@@ -189,7 +183,7 @@ async def test_anybodys_picture_can_be_edited_or_used_from_its_menu(blind_server
     for number, menu in enumerate(("Edit this image", "Use as reference"), 1):
         opened = await (await server.alice.message_menu(posted, menu)).answered()
         await (await server.alice.submit(opened, {"prompt": "as a watercolour"})).answered()
-        await server.fake.until(lambda number=number: len(server.fake.threads(server.channel)) == number)
+        await server.fake.until(partial(server.has_threads, number))
         await server.quiet()
         assert len(server.bot.images.sent[-1].references) == 1
     opened = await (await server.alice.user_menu(server.channel, bob, "Use avatar as reference")).answered()
@@ -231,9 +225,7 @@ async def test_people_delete_their_own_results_and_go_on_from_them(server: Serve
         parent = await server.bot.core.conversations.node(server.key(), node.parent.node) if node.parent else None
         return parent is not None and parent.removed
 
-    async with asyncio.timeout(5):
-        while not await removed():
-            await asyncio.sleep(0.01)
+    await wait_until(removed)
     server.alice.send(server.thread(), "and a moon")
     await server.pictures(server.thread(), 2)
     await server.quiet()
@@ -254,9 +246,7 @@ async def test_a_failed_turn_offers_to_be_tried_again(server: Server) -> None:
     await server.imagine("a fox")
     await server.fake.until(lambda: server.bot.images.made)
     server.bot.images.finish(Refused(RefusalReason.MODERATION))
-    failed = await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.channel) if "Again" in m.labels), None), timeout=20
-    )
+    failed = await server.message(server.channel, lambda m: "Again" in m.labels)
     assert "declined this for its content" in failed.content
     server.bot.images.finish_at_once = True
     await (await server.alice.press(failed, "Again")).answered()

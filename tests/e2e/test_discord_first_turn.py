@@ -61,7 +61,7 @@ async def test_references_of_all_kinds_are_used_or_named(server: Server) -> None
         reference3=Upload("notes.txt", b"not a picture"),
     )
     assert asked.acknowledged
-    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
+    thread = await server.opened()
     (picture,) = await server.pictures(thread)
     assert "Left out huge.png: it is larger than 30 MB." in picture.content
     assert "Left out notes.txt: it is not a picture." in picture.content
@@ -167,7 +167,7 @@ async def test_a_mention_asks_for_a_picture_too(blind_server: Server) -> None:
     said = server.alice.send(
         server.channel, f"<@{server.fake.bot.id}> this cat on a boat --ar 16:9", files=[Upload("cat.png", png("red"))]
     )
-    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
+    thread = await server.opened()
     await server.pictures(thread)
     await server.quiet()
     job = server.bot.images.sent[-1]
@@ -192,9 +192,7 @@ async def test_a_message_that_is_changed_or_deleted_while_it_waits_changes_or_ca
     first = server.alice.send(server.channel, f"<@{server.fake.bot.id}> a fox")
     await server.fake.until(lambda: server.bot.images.sent)
     server.alice.delete(first)
-    announced = await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.channel) if "Cancelled" in m.content), None)
-    )
+    announced = await server.message(server.channel, lambda m: "Cancelled" in m.content)
     assert announced.labels == ()
     server.bot.images.release.set()
     await server.quiet()

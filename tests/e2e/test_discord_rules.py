@@ -65,9 +65,7 @@ async def test_a_server_keeps_pictures_for_who_asked(server: Server) -> None:
     assert refused.original is not None
     assert "only alice" in refused.original.content
     said = bob.send(server.thread(), "make it night")
-    answer = await server.fake.until(
-        lambda: next((m for m in server.fake.messages(server.thread()) if m.reply_to == said.id), None)
-    )
+    answer = await server.message(server.thread(), lambda m: m.reply_to == said.id)
     assert "only alice" in answer.content
     assert len(server.bot.images.made) == 1
 
@@ -105,8 +103,7 @@ async def test_people_are_answered_in_their_language(server: Server) -> None:
     asked = await (await greta.slash(server.channel, "imagine", {"prompt": "ein Fuchs"})).answered()
     assert asked.original is not None
     assert asked.original.content.startswith("Angenommen.")
-    thread = await server.fake.until(lambda: next(iter(server.fake.threads(server.channel)), None))
-    assert thread is not None
+    thread = await server.opened()
     (picture,) = await server.pictures(thread)
     await server.quiet()
     assert picture.labels[:3] == ("Ändern", "Noch einmal", "Variationen")
