@@ -85,7 +85,8 @@ def _hosts(value: object) -> object:
 
 
 def _plain_host(host: str) -> str:
-    if any(sign in host for sign in "/:@*? "):
+    name, _, port = host.partition(":")  # this machine's own may have one: doubles of the services are there
+    if any(sign in name for sign in "/@*? ") or (":" in host and not (port.isdigit() and is_loopback(name))):
         raise ValueError("must be exact host names without scheme, port or path, separated by commas")
     return host
 

@@ -20,6 +20,8 @@ from core.replies import say
 ACK_SECONDS = 2.0
 """How long an acknowledgement waits for the record: Slack shows an error after three."""
 CLOSING_SECONDS = 5.0
+AT_ONCE = 16
+"""A burst is answered one after another rather than all late, and over few connections to the store."""
 
 Saying: TypeAlias = Callable[[str], Coroutine[Any, Any, None]]
 T = TypeVar("T")
@@ -54,6 +56,7 @@ class Answers:
     def __init__(self, api: WebApi) -> None:
         self.api = api
         self.tasks = Tasks()
+        self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def within(self, work: Coroutine[Any, Any, str], locale: str, later: Saying) -> str:
         """What came of it, if that is known before Slack has to be answered; else empty, and it is said `later`."""
@@ -114,7 +117,8 @@ class Answers:
 
     async def _outcome(self, work: Coroutine[Any, Any, str], locale: str) -> str:
         try:
-            return await work
+            async with self._gate:
+                return await work
         except Declined as refusal:
             return say(locale, refusal.reply, **refusal.details)
         except (RedisError, OSError, TimeoutError) as error:

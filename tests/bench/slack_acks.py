@@ -7,12 +7,15 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 from redis.asyncio import Redis
 
+from adapters.slack.http import EVENTS_PATH
 from bot.store import find_server
 from bot.wiring import CoreSettings
+from tests.chaos.slack import bot, environment, free_port
+from tests.conftest import wait_until
 from tests.e2e.slack_world import open_world
-from tests.fakes.provider import FakeImages
 from tests.fakes.slack import FakeSlack
 
 BURST = 200
@@ -26,17 +29,43 @@ def row(name: str, seconds: list[float]) -> str:
 
 
 async def burst(redis_url: str, *, http: bool) -> str:
+    """The bot hears in a process of its own, as it does where it is deployed; nobody works on the turns meanwhile."""
     async with FakeSlack() as fake:
-        settings = CoreSettings(default_model="m1", drain=0.1, most_waiting=1000, daily_cap=10**12)
-        world = await open_world(fake, redis_url, http=http, images=FakeImages(held=True), settings=settings)
-        people = [fake.person(world.team, f"p{number}") for number in range(BURST)]
-        await asyncio.gather(*(fake.slash(person, world.channel, "/imagine", "a fox") for person in people))
-        latencies = fake.latencies("/imagine")
-        failed = [d for d in fake.deliveries("/imagine") if d.failed]
-        world.bot.images.release.set()
-        await world.bot.close()
+        team = fake.workspace("Acme")
+        people = [fake.person(team, f"p{number}") for number in range(BURST)]
+        channel = fake.new_channel(team, "general", people)
+        told = environment(fake, team.bot_token, redis_url, DAILY_SPEND_CAP="1000")
+        if http:
+            port = str(free_port())
+            del told["SLACK_APP_TOKEN"]
+            told |= {"SLACK_SIGNING_SECRET": fake.app.signing_secret, "SLACK_HTTP_PORT": port}
+            fake.app.request_url = f"http://127.0.0.1:{port}{EVENTS_PATH}"
+        async with bot(fake, told, "slack") as process:
+            if http:
+                await wait_until(lambda: _up(fake), 60)
+            await fake.slash(people[0], channel, "/imagine", "help")
+            before = _cpu_seconds(process.pid)
+            began = len(fake.outbox.sent)
+            await asyncio.gather(*(fake.slash(person, channel, "/imagine", "a fox") for person in people))
+            spent = _cpu_seconds(process.pid) - before
+            asked = fake.outbox.sent[began:]
+    latencies = [d.latency for d in asked if d.latency is not None]
+    failed = sum(bool(d.failed) for d in asked)
     mode = "HTTP" if http else "Socket Mode"
-    return row(f"{mode}: acknowledged, burst of {BURST}", latencies) + f"  failed {len(failed)}"
+    words = f"  failed {failed}, {spent / BURST * 1000:.1f} ms of processor time each"
+    return row(f"{mode}: acknowledged, burst of {BURST}", latencies) + words
+
+
+async def _up(fake: FakeSlack) -> bool:
+    try:
+        return await fake.verify_url()
+    except OSError:
+        return False
+
+
+def _cpu_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 async def singles(redis_url: str) -> list[str]:
@@ -66,8 +95,7 @@ async def main() -> None:
         server = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
         try:
             url = f"unix://{socket}"
-            while not socket.exists():
-                await asyncio.sleep(0.05)
+            await wait_until(socket.exists)
             for http in (False, True):
                 async with Redis.from_url(url) as redis:
                     await redis.flushall()
