@@ -65,7 +65,10 @@ class QueueApi:
     async def look(self, request: web.Request) -> web.Response:
         """How far one request is."""
         self.counts.looks += 1
-        record = self.requests.find(request.match_info["id"])
+        request_id = request.match_info["id"]
+        if self.requests.find(request_id) is None:
+            await self.submits.catch_up()
+        record = self.requests.find(request_id)
         if record is None or record.elsewhere:
             raise Rejection("request not found", 404)
         return web.json_response(await self._told(record))
@@ -78,6 +81,7 @@ class QueueApi:
             raise Rejection("model_id is required")
         limit = min(_number(request, "limit", 20), self.settings.list_limit)
         offset = _number(request, "offset", 0)
+        await self.submits.catch_up()
         found = list(islice(self.requests.newest(model_id), offset, offset + limit + 1))
         told: dict[str, Any] = {"requests": [await self._told(record) for record in found[:limit]]}
         if self.settings.list_tells_total:

@@ -1,6 +1,7 @@
 """Requests on disk, one a line, so that a service that is killed and started again still has them.
 
-Everything about a request is planned when it is made, so nothing else has to be kept.
+Everything about a request is planned when it is made, so nothing else has to be kept, and several processes may share
+a directory: each can answer for the requests of all.
 """
 
 import asyncio
@@ -12,33 +13,40 @@ from typing import Any
 from core.providers.simulated.faults import Fate
 from core.providers.simulated.requests import Plan, Record
 
+_NAME = "requests.jsonl"
 _KEPT = tuple(field.name for field in fields(Record) if field.name not in ("plan", "ended"))
 
 
 class Journal:
-    """The requests and the port of earlier processes. Without a directory nothing is kept."""
+    """The requests and the port of this and other processes. Without a directory nothing is kept."""
 
     def __init__(self, directory: Path | None, max_records: int) -> None:
         self._directory = directory
         self._max_records = max_records
+        self._offset = 0
         self._turn = asyncio.Lock()
 
+    async def open(self) -> None:
+        """Make the directory, and throw away what is beyond the bound."""
+        if self._directory is not None:
+            await asyncio.to_thread(_tidy, self._directory, self._max_records)
+
     async def read(self) -> list[Record]:
-        """The requests that were kept, oldest first; what is beyond the bound is thrown away."""
+        """The requests that were written since the last time, oldest first."""
         if self._directory is None:
             return []
         async with self._turn:
-            return await asyncio.to_thread(_tidy, self._directory, self._max_records)
+            path = self._directory / _NAME
+            lines, self._offset = await asyncio.to_thread(_lines, path, self._offset)
+        return [record for line in lines if (record := _record(line))]
 
     async def write(self, record: Record) -> None:
-        """Keep a request: it is on its way to the disk when this returns, and outlives the process."""
-        if self._directory is None:
-            return
-        async with self._turn:
-            await asyncio.to_thread(_append, self._directory / "requests.jsonl", _line(record))
+        """Keep a request: it is the operating system's when this returns, and outlives the process."""
+        if self._directory is not None:
+            await asyncio.to_thread(_append, self._directory / _NAME, _line(record))
 
     async def port(self) -> int:
-        """The port of the last time, 0 where there is none."""
+        """The port of the first time, 0 where there is none."""
         if self._directory is None:
             return 0
         return await asyncio.to_thread(_read_port, self._directory / "port")
@@ -49,20 +57,31 @@ class Journal:
             await asyncio.to_thread((self._directory / "port").write_text, str(port))
 
 
-def _tidy(directory: Path, max_records: int) -> list[Record]:
+def _tidy(directory: Path, max_records: int) -> None:
+    """Drop old lines once they are as many as those that count: seldom, for another process may be writing."""
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "requests.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    records = {record.id: record for line in lines if (record := _record(line))}
-    kept = list(records.values())[-max_records:]
-    partial = path.with_suffix(".new")
-    partial.write_text("".join(map(_line, kept)), encoding="utf-8")
-    partial.replace(path)
-    return kept
+    path = directory / _NAME
+    lines, _ = _lines(path, 0)
+    if len(lines) > 2 * max_records:
+        partial = path.with_suffix(".new")
+        partial.write_bytes(b"".join(line + b"\n" for line in lines[-max_records:]))
+        partial.replace(path)
 
 
-def _append(path: Path, line: str) -> None:
-    with path.open("a", encoding="utf-8") as journal:
+def _lines(path: Path, offset: int) -> tuple[list[bytes], int]:
+    """The finished lines from an offset on, and the offset behind them."""
+    try:
+        with path.open("rb") as journal:
+            journal.seek(offset)
+            finished, newline, _ = journal.read().rpartition(b"\n")
+    except FileNotFoundError:
+        return [], 0
+    return finished.splitlines() if newline else [], offset + len(finished) + len(newline)
+
+
+def _append(path: Path, line: bytes) -> None:
+    """In one write, so that lines of several processes do not mix."""
+    with path.open("ab", buffering=0) as journal:
         journal.write(line)
 
 
@@ -73,13 +92,13 @@ def _read_port(path: Path) -> int:
         return 0
 
 
-def _line(record: Record) -> str:
+def _line(record: Record) -> bytes:
     told = {name: getattr(record, name) for name in _KEPT} | {"plan": asdict(record.plan)}
-    return json.dumps(told, ensure_ascii=True) + "\n"
+    return json.dumps(told).encode() + b"\n"
 
 
-def _record(line: str) -> Record | None:
-    """The request of a line; None for one that was being written when the process died."""
+def _record(line: bytes) -> Record | None:
+    """The request of a line; None for one that was not finished when its process died."""
     try:
         told: dict[str, Any] = json.loads(line)
         plan = told.pop("plan")

@@ -10,15 +10,12 @@ from core.providers.simulated.faults import Fate
 from core.providers.simulated.rejection import StorageRefusal
 from core.providers.simulated.requests import RESULT, Record, Requests
 from core.providers.simulated.settings import SimulationSettings
-from core.providers.simulated.storage import PATH, Storage, expired
+from core.providers.simulated.storage import EXPIRED, NOT_THERE, PATH, Storage, expired
 from core.providers.simulated.studio import result_of
 
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
 _HEIF = b"ftyp"
 _TIMEOUT = ClientTimeout(total=5)
-
-_NOT_THERE = StorageRefusal(404, "NoSuchKey", "The specified key does not exist.")
-_EXPIRED = StorageRefusal(403, "AccessDenied", "Request has expired.")
 
 
 class Links:
@@ -38,59 +35,55 @@ class Links:
         """The link of a file."""
         return f"{self.origin}{PATH}/{name}"
 
-    def check(self, name: str) -> None:
-        """Raises `StorageRefusal` when the link of this file does not answer now."""
-        if not name.startswith(RESULT):
-            if self._storage.size(name) is None:
-                raise _EXPIRED if self._storage.holds(name) else _NOT_THERE
-            return
-        record = self.result(name)
-        now = self._clock()
-        if expired(record.ends_at, self._settings.result_lifetime, now):
-            raise _EXPIRED
-        if now < record.ends_at + record.plan.late or record.fate.fails or record.fate is Fate.DEAD_LINK:
-            raise _NOT_THERE
-
     def result(self, name: str) -> Record:
-        """The request whose result has this name. Raises `StorageRefusal`."""
+        """The request whose result the link of this name gives now. Raises `StorageRefusal`."""
         record = self._requests.find(result_of(name))
-        if record is None or record.file_name != name:
-            raise _NOT_THERE
+        now = self._clock()
+        if record is None or record.file_name != name or record.fate.fails or record.fate is Fate.DEAD_LINK:
+            raise NOT_THERE
+        if now < record.ends_at + record.plan.late:
+            raise NOT_THERE
+        if expired(record.ends_at, self._settings.result_lifetime, now):
+            raise EXPIRED
         return record
 
     async def resolve(self, link: str) -> str | None:
         """The name in the storage of the picture at a link, None when there is none to be read."""
-        prefix = f"{self.origin}{PATH}/"
-        if not link.startswith(prefix):
-            return await self._fetch(link)
-        name = link.removeprefix(prefix)
+        url = _loopback(link)
+        if url is None:
+            return None
+        folder, _, name = url.path.rpartition("/")
+        if folder != PATH:
+            return await self._fetch(url) if self._settings.fetches_loopback else None
         try:
-            self.check(name)
+            if name.startswith(RESULT):
+                return self.result(name).file_name
+            return name if self._takes(await self._storage.read(name)) else None
         except StorageRefusal:
             return None
-        if name.startswith(RESULT):
-            return name
-        data = await self._storage.get(name) or b""
-        return name if self._takes(data) else None
 
-    async def _fetch(self, link: str) -> str | None:
-        if not (self._settings.fetches_loopback and _is_loopback(link)):
-            return None
+    async def _fetch(self, url: URL) -> str | None:
         try:
-            async with ClientSession(timeout=_TIMEOUT) as session, session.get(link, allow_redirects=False) as answer:
-                data = await answer.content.read(self._settings.max_reference_bytes + 1)
+            async with ClientSession(timeout=_TIMEOUT) as session, session.get(url, allow_redirects=False) as answer:
+                data = bytearray()
+                async for chunk in answer.content.iter_any():
+                    data += chunk
+                    if len(data) > self._settings.max_reference_bytes:
+                        return None
         except (ClientError, TimeoutError):
             return None
-        return await self._storage.adopt(data) if answer.ok and self._takes(data) else None
+        return await self._storage.adopt(bytes(data)) if answer.ok and self._takes(bytes(data)) else None
 
     def _takes(self, data: bytes) -> bool:
         known = data.startswith(_STARTS) or data[4:8] == _HEIF
         return known and len(data) <= self._settings.max_reference_bytes
 
 
-def _is_loopback(link: str) -> bool:
+def _loopback(link: str) -> URL | None:
+    """The address, when it is one of this machine: of this service or of another that shares its directory."""
     try:
         url = URL(link)
-        return url.scheme == "http" and ipaddress.ip_address(url.host or "").is_loopback
+        here = url.host == "localhost" or ipaddress.ip_address(url.host or "").is_loopback
+        return url if here and url.scheme == "http" else None
     except ValueError:
-        return False
+        return None

@@ -148,7 +148,9 @@ class Requests:
         return Plan(str(uuid4()), random.getrandbits(32), fate, now, starts, ends, late)
 
     def restore(self, record: Record) -> None:
-        """Enter a request that an earlier process took."""
+        """Enter a request that another process took, if it is not known yet."""
+        if record.id in self._records:
+            return
         self._made += 1
         self.add(record)
         if math.isfinite(record.ends_at) and record.ends_at > self._clock():

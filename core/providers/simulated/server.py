@@ -120,8 +120,8 @@ class SimulatedService:
         """Listen. Raises OSError when the address is not to be had."""
         await self._uploads.open()
         await self._drawn.open()
-        for record in await self._journal.read():
-            self._requests.restore(record)
+        await self._journal.open()
+        await self._submits.catch_up()
         self._studio = Studio(self.settings, self._requests.find, self._storage, self._drawn)
         self._runner = web.AppRunner(
             self._application(self._studio), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
@@ -149,7 +149,7 @@ class SimulatedService:
         await self.stop()
 
     async def _listen(self, runner: web.AppRunner) -> int:
-        """Open the port; without one in the settings, that of the last time if there was one and it is free."""
+        """Open the port; without one in the settings, that of the first time if there was one and it is free."""
         remembered = 0 if self.settings.port else await self._journal.port()
         for port in dict.fromkeys((remembered or self.settings.port, self.settings.port)):
             site = web.TCPSite(runner, self.settings.host, port, backlog=_BACKLOG)
@@ -160,7 +160,8 @@ class SimulatedService:
                     raise
                 continue
             opened = int(runner.addresses[0][1])
-            await self._journal.remember_port(opened)
+            if not remembered:
+                await self._journal.remember_port(opened)
             return opened
         raise AssertionError("unreachable")
 

@@ -36,16 +36,11 @@ class Shelf:
 
     async def get(self, name: str) -> bytes | None:
         """The file, or None when it is not there or no more."""
-        if name not in self._sizes:
-            return None
-        self._sizes.move_to_end(name)
+        if name in self._sizes:
+            self._sizes.move_to_end(name)
         if self._directory:
             return await asyncio.to_thread(_read, self._directory / name)
-        return self._data[name]
-
-    def size(self, name: str) -> int | None:
-        """The file's bytes, None when it is not there."""
-        return self._sizes.get(name)
+        return self._data.get(name)
 
     async def _drop_oldest(self) -> None:
         name, size = self._sizes.popitem(last=False)

@@ -31,6 +31,10 @@ MEDIA_TYPES = {
 _UPLOAD = re.compile(r"(?P<created>\d+)-[0-9a-f]{32}\.(?P<type>\w+)")
 
 
+NOT_THERE = StorageRefusal(404, "NoSuchKey", "The specified key does not exist.")
+EXPIRED = StorageRefusal(403, "AccessDenied", "Request has expired.")
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The right to one upload: the query that carries it, and the name that the file will have."""
@@ -52,7 +56,7 @@ class Storage:
         """The right to upload one file of this type. Raises `Rejection` for a type that is not taken."""
         if not isinstance(file_type, str) or file_type not in MEDIA_TYPES:
             raise Rejection(f"file_type must be one of {', '.join(MEDIA_TYPES)}")
-        name = f"{int(self._clock())}-{uuid4().hex}.{file_type}"
+        name = self._name(file_type)
         expires = f"{self._clock() + self._settings.grant_lifetime:.3f}"
         return Grant(name, f"expires={expires}&signature={self._sign(name, MEDIA_TYPES[file_type], expires)}")
 
@@ -74,24 +78,26 @@ class Storage:
 
     async def adopt(self, data: bytes) -> str:
         """Keep a picture that was fetched from elsewhere; its name here."""
-        name = f"{int(self._clock())}-{uuid4().hex}.png"
+        name = self._name("png")
         await self._shelf.put(name, data)
         return name
 
-    def size(self, name: str) -> int | None:
-        """How many bytes a link to this name would give now, None when it would not."""
+    async def read(self, name: str) -> bytes:
+        """What the link of an upload gives now. Raises `StorageRefusal`."""
         found = _UPLOAD.fullmatch(name)
-        if not found or expired(float(found["created"]), self._settings.upload_lifetime, self._clock()):
-            return None
-        return self._shelf.size(name)
-
-    def holds(self, name: str) -> bool:
-        """Whether the file is still there, however old its link is."""
-        return self._shelf.size(name) is not None
+        data = await self._shelf.get(name) if found else None
+        if found is None or data is None:
+            raise NOT_THERE
+        if expired(int(found["created"]) / 1000, self._settings.upload_lifetime, self._clock()):
+            raise EXPIRED
+        return data
 
     async def get(self, name: str) -> bytes | None:
         """An upload, for drawing, however old its link is."""
         return await self._shelf.get(name)
+
+    def _name(self, file_type: str) -> str:
+        return f"{int(self._clock() * 1000)}-{uuid4().hex}.{file_type}"
 
     def _sign(self, name: str, content_type: str, expires: str) -> str:
         return hmac.digest(self._secret, f"{name}\n{content_type}\n{expires}".encode(), sha256).hex()

@@ -39,6 +39,11 @@ class Submits:
                 return model
         raise Rejection(f"model {model_id} does not exist", 404)
 
+    async def catch_up(self) -> None:
+        """Enter the requests that other processes have taken on, where they share a directory with this one."""
+        for record in await self.journal.read():
+            self.requests.restore(record)
+
     async def take(self, body: Body, organization: str, *, elsewhere: bool = False) -> Record | Answer:
         """The request that a body makes, or the answer that makes none. Raises `Rejection`."""
         model = self.model(body.model)
