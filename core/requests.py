@@ -61,7 +61,8 @@ class Requests:
         for index, drawing in enumerate(hold.record.drawings):
             if drawing.request and not drawing.ended:
                 await self.watcher.forget(lane, hold.record.turn.id, index)
-            if drawing.lost_at:
+            # Whoever still sends says so at the end of it.
+            if drawing.attempt and not await self.sends.alive(drawing.attempt):
                 await self.sends.finish(lane, drawing.digest, drawing.attempt)
 
     async def _advance(self, hold: Hold, lane: str, index: int) -> float:
@@ -82,8 +83,8 @@ class Requests:
             return ALIVE_SECONDS
         if drawing.attempt:
             log.warning("a sending has lost its sender", image=index)
-            await self.sends.lose(lane, drawing.digest, drawing.attempt)
             await hold.save_drawing(index, replace(drawing, lost_at=now))
+            await self.sends.lose(lane, drawing.digest, drawing.attempt)
             return 0.0
         if drawing.not_before > now:
             return drawing.not_before - now

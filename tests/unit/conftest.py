@@ -38,6 +38,7 @@ class House:
         self.core = await self.stack.enter_async_context(
             open_core(self.redis_url, self.images, {"fake": self.chat}, fetcher, self.settings)
         )
+        self.stack.push_async_callback(self.core.sender.drain, 0)
         # A model that is known to be quick is looked at often.
         for model in ("m1", "m2"):
             for _ in range(ENOUGH):
@@ -47,7 +48,6 @@ class House:
         return self
 
     async def close(self) -> None:
-        await self.core.sender.drain(0)
         await self.stack.aclose()
         self.stack = AsyncExitStack()
 

@@ -9,7 +9,7 @@ from core.ports import Capabilities
 from core.state import key
 from core.turns import Failed, FailureReason, ImageRef, NodeImage, Operation, Options, Reference, Turn, TurnId
 from tests.fakes.provider import FakeImages
-from tests.unit.conftest import House, MakeHouse
+from tests.unit.conftest import SETTINGS, House, MakeHouse
 
 
 async def declined(house: House, turn: Turn) -> str:
@@ -85,7 +85,7 @@ async def test_an_image_turn_with_a_parent_takes_nothing_of_it(house: House) -> 
 
 
 async def test_nobody_fills_the_line_alone(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, most_waiting=2)).open(working=False)
+    house = await make_house(settings=replace(SETTINGS, most_waiting=2)).open(working=False)
     for _ in range(2):
         await house.ask(house.turn())
     with pytest.raises(Declined) as refusal:
@@ -95,7 +95,7 @@ async def test_nobody_fills_the_line_alone(make_house: MakeHouse) -> None:
 
 
 async def test_nobody_empties_the_account(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, daily_cap=2500)).open(working=False)
+    house = await make_house(settings=replace(SETTINGS, daily_cap=2500)).open(working=False)
     await house.ask(house.turn(options=Options(count=2)))
     with pytest.raises(Declined) as refusal:
         await house.core.intake.accept(house.turn(user="bob"))
@@ -157,7 +157,7 @@ async def test_a_turn_that_ends_while_it_is_being_cancelled_is_over(idle_house: 
 
 
 async def test_a_person_sees_their_open_turns_and_where_they_stand(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, requests_in_flight=1)).open(working=False)
+    house = await make_house(settings=replace(SETTINGS, requests_in_flight=1)).open(working=False)
     house.images.held = True
     for _ in range(2):
         turn = await house.ask(house.turn())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy, PlatformError
-from core.state import key
+from core.state import key, text
 from core.turns import Failed, FailureReason, ImageRef, Operation, Options, RefusalReason, Refused, Turn
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages
@@ -174,5 +174,15 @@ async def kept_their_promises(story: Story) -> None:
     spends = [int(await house.core.redis.get(name) or 0) for name in await house.core.redis.keys(key("spend", "*"))]
     assert costs <= sum(spends) <= sum(turn.options.count for turn in story.asked) * 1000
     await house.core.sender.drain(1.0)
+    await what_the_dead_were_sending_stands_in_nobodys_way(house)
     assert await house.core.turns.count_open() == 0
-    assert await left(house)
+    assert await left(house), sorted(await house.core.redis.keys(key("*")))
+
+
+async def what_the_dead_were_sending_stands_in_nobodys_way(house: House) -> None:
+    """A process that died after its turn had ended could not say so: its word expires, and blocks nothing until then."""
+    for name in await house.core.redis.keys(key("sends", "*")):
+        assert await house.core.redis.ttl(name) > 0
+        if await house.core.redis.type(name) == b"hash":
+            assert b"lost" not in await house.core.redis.hvals(text(name))
+        await house.core.redis.delete(name)

@@ -10,7 +10,7 @@ from core.ports import Stage
 from core.turns import Failed, FailureReason, ImageRef, Options, RefusalReason, Refused, Running
 from tests.conftest import wait_until
 from tests.fakes.provider import png
-from tests.unit.conftest import House, MakeHouse
+from tests.unit.conftest import SETTINGS, House, MakeHouse
 
 
 async def test_a_turn_ends_in_its_picture(house: House) -> None:
@@ -178,7 +178,7 @@ async def test_where_some_images_arrive_they_are_posted_with_the_reason_for_the_
 
 
 async def test_a_cancelled_turn_ends_on_its_announcement_and_frees_its_place(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, requests_in_flight=1)).open()
+    house = await make_house(settings=replace(SETTINGS, requests_in_flight=1)).open()
     house.images.finish_at_once = False
     first = await house.ask(house.turn())
     await wait_until(lambda: house.images.made)
@@ -244,7 +244,7 @@ async def test_a_busy_platform_is_asked_again_and_shows_everything_once(house: H
 
 
 async def test_a_stuck_request_is_given_up_after_its_deadline(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, request_deadline=1.0)).open()
+    house = await make_house(settings=replace(SETTINGS, request_deadline=1.0)).open()
     house.images.finish_at_once = False
     turn = await house.ask(house.turn())
     assert await house.ended(turn) == "failed"

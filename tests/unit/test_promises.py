@@ -16,7 +16,7 @@ from core.turns import Failed, FailureReason, ImageRef, Operation, Options, Succ
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages, png
-from tests.unit.conftest import House, MakeHouse
+from tests.unit.conftest import SETTINGS, House, MakeHouse
 from tests.unit.test_line import spent
 
 GONE_FOR_NOW = Failed(FailureReason.OVERLOADED, 0.05)
@@ -77,7 +77,7 @@ async def test_a_service_that_is_down_for_a_while_is_waited_for(idle_house: Hous
 
 
 async def test_a_service_that_stays_down_past_the_deadline_ends_the_turn_in_words(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, request_deadline=0.0)).open(working=False)
+    house = await make_house(settings=replace(SETTINGS, request_deadline=0.0)).open(working=False)
     house.images.troubles["upload"] = [Unavailable(GONE_FOR_NOW)]
     turn = await house.ask(house.turn(references=(house.chat.attach("fox.png", png("red")),)))
     assert await walked(house, turn) == "failed"
@@ -315,7 +315,7 @@ async def test_a_turn_in_other_hands_is_tried_again_soon(idle_house: House) -> N
 
 
 async def test_what_an_overtaken_run_left_in_the_line_is_cleared_away(make_house: MakeHouse) -> None:
-    house = await make_house(settings=replace(make_house().settings, requests_in_flight=1)).open(working=False)
+    house = await make_house(settings=replace(SETTINGS, requests_in_flight=1)).open(working=False)
     ghost, waiting = house.turn(), await house.ask(house.turn(user="bob"))
     await house.core.queue.place("fake:m1", ghost.id, ghost.author, images=1)
     await house.core.redis.zadd(key("open"), {ghost.id: 0})

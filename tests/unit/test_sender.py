@@ -86,7 +86,7 @@ async def test_an_answer_waits_for_a_store_that_is_away(post: Post) -> None:
             raise failures.pop()
         return await real(*arguments)
 
-    post.turns.answer = answer  # type: ignore[method-assign]
+    post.turns.answer = answer  # type: ignore[method-assign,assignment]
     await post.send()
     await idle(post)
     assert isinstance((await post.drawing()).status, Succeeded)

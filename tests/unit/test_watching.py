@@ -53,7 +53,7 @@ class Scene:
 
     def another(self) -> Watcher:
         metrics = Metrics(CollectorRegistry())
-        return Watcher(self.redis, self.images, self.turns, Durations(self.redis), self._wake, metrics)
+        return Watcher(self.redis, self.images, self.turns, Durations(self.redis), self._wake, metrics, idle=0.05)
 
     async def _wake(self, turn_id: TurnId) -> None:
         self.woken.append(turn_id)
