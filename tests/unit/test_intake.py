@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Declined, Unavailable
-from core.ports import Capabilities
+from core.ports import Capabilities, Job
+from core.requests import EQUAL_PAYLOAD_SECONDS, digest_of
 from core.state import key
 from core.turns import Failed, FailureReason, ImageRef, NodeImage, Operation, Options, Reference, Turn, TurnId
 from tests.fakes.provider import FakeImages
@@ -165,3 +166,20 @@ async def test_a_person_sees_their_open_turns_and_where_they_stand(make_house: M
     shown = await house.core.intake.open_turns(house.turn().author)
     assert [item.position for item in shown] == [0, 1]
     assert await house.core.intake.open_turns(house.turn(user="bob").author) == []
+
+
+async def test_a_second_line_of_the_same_words_waits_while_one_is_looked_for(idle_house: House) -> None:
+    requests = idle_house.core.line.crew.requests
+    turn = await idle_house.ask(idle_house.turn())
+    job = Job("m1", turn.prompt)
+    await requests.sends.lose("fake:m1", digest_of(idle_house.images.payload(job)), "another")
+    assert await idle_house.core.line.run(turn.id) == EQUAL_PAYLOAD_SECONDS
+    assert not idle_house.images.sent
+
+
+async def test_what_the_service_has_asked_us_to_wait_is_waited(idle_house: House) -> None:
+    turn = await idle_house.ask(idle_house.turn())
+    await idle_house.core.queue.place("fake:m1", turn.id, turn.author, images=1)
+    await idle_house.core.line.crew.requests.pace.learn("fake:m1", after=20, limit=None)
+    assert 15 < (await idle_house.core.line.run(turn.id) or 0) <= 20
+    assert not idle_house.images.sent

@@ -180,7 +180,7 @@ async def kept_their_promises(story: Story) -> None:
 
 
 async def what_the_dead_were_sending_stands_in_nobodys_way(house: House) -> None:
-    """A process that died after its turn had ended could not say so: its word expires, and blocks nothing until then."""
+    """A process that died after its turn had ended could not say so: its word expires, and blocks nothing."""
     for name in await house.core.redis.keys(key("sends", "*")):
         assert await house.core.redis.ttl(name) > 0
         if await house.core.redis.type(name) == b"hash":
