@@ -17,7 +17,7 @@ from adapters.slack.web_api import Refused, Unsure, WebApi
 from core.errors import Declined, PlatformError, ProviderError
 from core.replies import say
 
-ACK_SECONDS = 2.0
+ACK_SECONDS = 1.7
 """How long an acknowledgement waits for the record: Slack shows an error after three."""
 CLOSING_SECONDS = 5.0
 AT_ONCE = 16
@@ -72,6 +72,16 @@ class Answers:
         """The same where the acknowledgement carries no words."""
         if said := await self.within(work, locale, later):
             self.tasks.start(later(said))
+
+    async def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what answers nobody; what takes its time goes on after the acknowledgement. Raises what it raises."""
+        task = self.tasks.start(work)
+        done, _ = await asyncio.wait({task}, timeout=ACK_SECONDS)
+        if done:
+            task.result()
+        else:
+            log.warning("acknowledging what is not recorded yet")
+            task.add_done_callback(_log_failure)
 
     def by_url(self, url: str, *, thread: str = "") -> Saying:
         """Through a `response_url`, which works wherever the person is."""
@@ -136,6 +146,11 @@ class Answers:
         except Exception:
             log.exception("an event could not be dealt with")
             return say(locale, "slack.broken")
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (problem := task.exception()):
+        log.error("an event could not be dealt with", problem=type(problem).__name__)
 
 
 def _refused(locale: str, refused: Refused) -> str:

@@ -85,8 +85,8 @@ def make_app(desk: Desk, *, signing_secret: str = "", oauth_flow: AsyncOAuthFlow
         process_before_response=True,
     )
     handlers = Handlers(desk, answers)
+    _act(bolt, handlers)  # first, because Bolt looks through its listeners in order, and these wait for an answer
     _hear(bolt, desk, Listener(desk, answers))
-    _act(bolt, handlers)
     _housekeeping(bolt, desk, handlers)
     return SlackApp(bolt, desk, answers)
 

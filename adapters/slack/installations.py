@@ -20,6 +20,7 @@ import aiohttp
 import structlog
 from cryptography.fernet import InvalidToken, MultiFernet
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.installation_store.models.bot import Bot
@@ -36,6 +37,7 @@ MOST_CACHED = 10_000
 ORGANISATION_SECONDS = 90 * 86_400
 RENEW_BEFORE_SECONDS = 2 * 3600
 RENEWING_SECONDS = 30
+STORE_SECONDS = 1.0
 RENEW_PATIENCE_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -182,7 +184,13 @@ class InstalledTokens:
         until, cached = self._cache.get(workspace or enterprise, (0.0, None))
         if cached and time.monotonic() < until:
             return cached
-        kept = await self.installations.find(workspace, enterprise, org_wide=org_wide)
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                kept = await self.installations.find(workspace, enterprise, org_wide=org_wide)
+        except (RedisError, OSError):
+            if cached is None:
+                raise
+            return cached  # a store that is away for a moment keeps nobody from being answered
         if kept and kept.expires_at and kept.expires_at < time.time() + RENEW_BEFORE_SECONDS:
             kept = await self._renewed(kept)
         if kept is None:

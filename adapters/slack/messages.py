@@ -94,6 +94,12 @@ class Listener:
     async def _written(self, here: Here, message: Message, *, called: bool) -> None:
         if _is_ours(here, message) or message.bot_id or not message.user:
             return
+        called = called or mentions(message.text, here.bot_user)
+        if called or message.direct or message.thread:
+            await self._answers.soon(self._heard(here, message, called=called))
+
+    async def _heard(self, here: Here, message: Message, *, called: bool) -> None:
+        """Find out what a message is about, and deal with it. Raises RedisError: then Slack is to send it again."""
         target = await self._target(here, message, called=called)
         if target is None:
             return
@@ -139,7 +145,6 @@ class Listener:
         )
 
     async def _target(self, here: Here, message: Message, *, called: bool) -> _Target | None:
-        called = called or mentions(message.text, here.bot_user)
         if not message.thread:
             addressed = called or message.direct
             return _Target(channel_key(here.workspace, message.channel)) if addressed else None

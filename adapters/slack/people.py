@@ -19,7 +19,7 @@ KEPT_SECONDS = 86_400
 CACHED_SECONDS = 300.0
 MOST_CACHED = 20_000
 AT_ONCE = 8
-PATIENCE_SECONDS = 0.8
+PATIENCE_SECONDS = 0.7
 """How long an answer may wait for a name. Whoever is not known by then is spoken to in English, once."""
 
 log = structlog.get_logger()
@@ -41,6 +41,7 @@ class People:
         self._api = api
         self._redis = redis
         self._cache: dict[tuple[str, str], tuple[float, Profile]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._asking: dict[tuple[str, str], asyncio.Task[Profile | None]] = {}
 
     async def of(self, workspace: str, user: str) -> Profile:
@@ -48,13 +49,9 @@ class People:
         until, cached = self._cache.get((workspace, user), (0.0, Profile()))
         if time.monotonic() < until:
             return cached
-        if known := await self._kept(workspace, user):
-            return self._note(workspace, user, known)
         task = self._asking.get((workspace, user))
         if task is None:
-            if len(self._asking) >= AT_ONCE:
-                return Profile()
-            task = asyncio.create_task(self._ask(workspace, user))
+            task = asyncio.create_task(self._find(workspace, user))
             self._asking[workspace, user] = task
             task.add_done_callback(lambda _: self._asking.pop((workspace, user), None))
         done, _ = await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
@@ -66,6 +63,14 @@ class People:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _find(self, workspace: str, user: str) -> Profile | None:
+        if known := await self._kept(workspace, user):
+            return self._note(workspace, user, known)
+        if self._slots.locked():
+            return None
+        async with self._slots:
+            return await self._ask(workspace, user)
 
     async def _kept(self, workspace: str, user: str) -> Profile | None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -78,14 +79,17 @@ async def singles(redis_url: str) -> list[str]:
             channel = fake.new_channel(world.team, f"c{number}", [world.alice])
             began, calls = time.monotonic(), len(fake.calls("chat.postMessage"))
             await fake.mention(world.alice, channel, "a fox")
-            await world.until(lambda calls=calls: len(fake.calls("chat.postMessage")) > calls)
+            await world.until(partial(_more, fake, "chat.postMessage", calls))
             announced.append(time.monotonic() - began)
-            updates = len(fake.calls("chat.update"))
-            await world.until(lambda updates=updates: len(fake.calls("chat.update")) > updates or None)
+            await world.until(partial(_more, fake, "chat.update", number))
             posted.append(time.monotonic() - began)
             await world.quiet()
         await world.bot.close()
     return [row("mention to announced", announced), row("mention to picture (service answers at once)", posted)]
+
+
+def _more(fake: FakeSlack, method: str, than: int) -> bool:
+    return len(fake.calls(method)) > than
 
 
 async def main() -> None:

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
+from bot.store import find_server
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
-from tests.chaos.driver import _up, find_server
+from tests.chaos.driver import _up
 from tests.conftest import wait_until
 from tests.fakes.slack import FakeSlack, Shown
 

@@ -1,0 +1,100 @@
+"""Slack is answered within three seconds, whatever is slow; and what `check` says of the tokens."""
+
+import asyncio
+
+import pytest
+from cryptography.fernet import Fernet, MultiFernet
+
+from adapters.slack.check import check_slack
+from adapters.slack.start import Client, SlackSetup
+from tests.e2e.slack_world import World
+from tests.fakes.slack import FakeSlack
+
+pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
+PAUSE_SECONDS = 4.0
+
+
+async def test_a_command_is_acknowledged_while_the_store_hangs_and_taken_on_after(world: World) -> None:
+    await world.bot.core.redis.client_pause(round(PAUSE_SECONDS * 1000), all=False)
+    asked = await world.imagine()
+    assert asked.failed is None or asked.failed == ""
+    assert asked.latency is not None
+    assert asked.latency < 3
+    await world.pictures()
+    assert len(world.bot.images.made) == 1
+
+
+async def test_a_refusal_that_comes_late_is_said_by_the_response_url(world: World) -> None:
+    await world.bot.core.redis.client_pause(round(PAUSE_SECONDS * 1000), all=True)
+    asked = await world.imagine("a fox --ar 7:3")
+    assert asked.latency is not None
+    assert asked.latency < 3
+    await world.until(world.whispers)
+    assert world.whispers()[0].startswith("7:3 is not a shape")
+    assert len(world.fake.calls("response_url")) == 1
+
+
+async def test_events_are_acknowledged_while_the_store_hangs_and_taken_on_after(world: World) -> None:
+    first = await world.first_picture()
+    before = len(world.fake.outbox.sent)
+    await world.bot.core.redis.client_pause(round(PAUSE_SECONDS * 1000), all=True)
+    await world.reply("make it night", first)
+    await world.fake.mention(world.alice, world.channel, "a wolf")
+    sent = world.fake.outbox.sent[before:]
+    await world.until(lambda: all(d.settled.is_set() for d in sent))
+    assert all(d.latency is not None and d.latency < 3 and len(d.attempts) == 1 for d in sent)
+    await world.pictures(3)
+    assert len(world.bot.images.made) == 3
+
+
+async def test_a_command_is_recorded_before_it_is_acknowledged(world: World) -> None:
+    world.bot.images.held = True
+    asked = await world.imagine()
+    assert asked.latency is not None
+    assert await world.bot.core.turns.count_open() == 1
+    world.bot.images.release.set()
+
+
+async def test_nobody_waits_for_the_name_of_a_person(world: World) -> None:
+    world.fake.fail("users.info", times=1, delay=30.0)
+    asked = await asyncio.wait_for(world.imagine(), 3)
+    assert asked.latency is not None
+    await world.pictures()
+    assert world.root().text.startswith("alice:")
+
+
+async def found(fake: FakeSlack, token: str, **more: str) -> list[tuple[str, bool | None, str]]:
+    return [row async for row in check_slack(SlackSetup(token, api_base=fake.api_url), **more)]
+
+
+async def test_the_check_names_every_scope_that_is_missing(fake_slack: FakeSlack) -> None:
+    team = fake_slack.workspace("Acme")
+    assert all(holds for _, holds, _ in await found(fake_slack, team.bot_token, app_token=fake_slack.app.app_token))
+    token = fake_slack.installation(team)
+    assert token is not None
+    token.scopes -= {"files:read", "im:write", "assistant:write"}
+    rows = await found(fake_slack, team.bot_token, app_token=fake_slack.app.app_token)
+    words = {said: holds for _, holds, said in rows}
+    assert words["files:read is missing (the pictures that people attach): add it and install the app again."] is False
+    assert sum(holds is False for holds in words.values()) == 2
+    assert sum(holds is None for holds in words.values()) == 1
+
+
+@pytest.mark.parametrize("app_token", ["", "xapp-wrong"])
+async def test_the_check_says_which_token_is_wrong(fake_slack: FakeSlack, app_token: str) -> None:
+    rows = await found(fake_slack, "xoxb-wrong", app_token=app_token)
+    assert [holds for _, holds, _ in rows] == [False, False]
+    assert not any("xoxb-wrong" in said or "xapp-wrong" in said for _, _, said in rows)
+
+
+async def test_the_check_says_that_slack_cannot_be_reached() -> None:
+    rows = [
+        row async for row in check_slack(SlackSetup("xoxb-1", api_base="http://127.0.0.1:1/api"), app_token="xapp-1")
+    ]
+    assert ["cannot be reached" in said for _, _, said in rows] == [True, True]
+
+
+async def test_many_workspaces_need_http() -> None:
+    client = Client("id", "secret", MultiFernet([Fernet(Fernet.generate_key())]))
+    rows = [row async for row in check_slack(SlackSetup(client=client))]
+    assert [(holds, "SLACK_SIGNING_SECRET" in said) for _, holds, said in rows] == [(False, True)]
