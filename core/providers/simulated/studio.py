@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from core.providers.simulated.drawing.studies import Sketch, draw
+from core.providers.simulated.faults import Fate
 from core.providers.simulated.requests import RESULT, Record
 from core.providers.simulated.settings import SimulationSettings
 from core.providers.simulated.shelf import Shelf
@@ -54,7 +55,7 @@ class Studio:
             scale=self._settings.scale,
             base=await self._load(record.base),
             references=tuple(data for data in loaded if data),
-            media_type=f"image/{record.format}",
+            file_type="jpeg" if record.fate is Fate.LYING_TYPE else record.format,
         )
         data = await asyncio.get_running_loop().run_in_executor(self._thread, draw, sketch)
         await self._shelf.put(record.file_name, data)

@@ -29,7 +29,7 @@ class Sketch:
     scale: float = 1.0
     base: bytes | None = field(default=None, repr=False)
     references: tuple[bytes, ...] = field(default=(), repr=False)
-    media_type: str = "image/png"
+    file_type: str = "png"
 
 
 def draw(sketch: Sketch) -> bytes:
@@ -48,7 +48,7 @@ def draw(sketch: Sketch) -> bytes:
     if drawn != size:
         image = image.resize(size, Image.Resampling.BICUBIC)
     mark(image)
-    return _encode(image, sketch.media_type)
+    return _encode(image, sketch.file_type)
 
 
 def _drawn_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -68,9 +68,9 @@ def _open(files: Iterable[bytes]) -> list[Image.Image]:
     return opened
 
 
-def _encode(image: Image.Image, media_type: str) -> bytes:
+def _encode(image: Image.Image, file_type: str) -> bytes:
     out = io.BytesIO()
-    if media_type == "image/jpeg":
+    if file_type == "jpeg":
         image.save(out, "JPEG", quality=90)
     else:
         image.save(out, "PNG")
