@@ -11,6 +11,8 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from rich.console import Console
 from rich.table import Table
 
+from adapters.discord.addresses import use_addresses
+from adapters.discord.check import check_discord
 from adapters.slack.check import check_slack
 from bot.platforms.slack import slack_setup
 from bot.services import open_service, open_store
@@ -68,6 +70,16 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("image service", True if not service.simulated else None, f"Pictures are {service.words}.")
         async for finding in check_service(service.images, settings.image_model):
             yield finding
+        async for finding in _check_discord(settings):
+            yield finding
+
+
+async def _check_discord(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.discord_token:
+        use_addresses(settings.discord_api_base, settings.discord_gateway_url)
+        token = settings.discord_token.get_secret_value()
+        async for row in check_discord(token, message_content=settings.discord_message_content):
+            yield Finding("discord", holds=row.well, words=row.text)
         if settings.slack_on:
             async for finding in _check_slack(settings):
                 yield finding
