@@ -1,9 +1,8 @@
-"""Where the app is installed: Bolt's stores of installations and of OAuth states, over Redis.
+"""Where the app is installed: Bolt's store of installations, over Redis.
 
 slack:installation:<workspace or organisation>   Fernet of JSON `Kept`; never expires: it ends with the installation
 slack:organisation:<workspace>                   string  the organisation whose installation serves the workspace
 slack:rotating:<workspace or organisation>       string  somebody is renewing its token, for half a minute
-slack:state:<state>                              string  an OAuth state that was given out, once and for ten minutes
 
 Tokens are encrypted with the first of the keys and decrypted with any, so that a key is changed by putting a new one
 in front. A workspace's own installation goes before its organisation's.
@@ -11,7 +10,6 @@ in front. A workspace's own installation goes before its organisation's.
 
 import asyncio
 import logging
-import secrets
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,13 +23,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation as SlackInstallation
-from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.tokens import Installation
 from core.state import key, pack, text, unpack
 
-STATE_SECONDS = 600
 CACHED_SECONDS = 30.0
 MOST_CACHED = 10_000
 ORGANISATION_SECONDS = 90 * 86_400
@@ -262,29 +258,6 @@ class InstalledTokens:
         await self.installations.keep(fresh)
         log.info("a token was renewed", place=kept.place)
         return fresh
-
-
-class States(AsyncOAuthStateStore):
-    """OAuth states: each is good once, and not for long."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where Bolt would log what the store does."""
-        return logging.getLogger(__name__)
-
-    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
-        """A fresh state."""
-        del args, kwargs
-        state = secrets.token_urlsafe(32)
-        await self._redis.set(key("slack", "state", state), "1", ex=STATE_SECONDS)
-        return state
-
-    async def async_consume(self, state: str) -> bool:
-        """Whether a state was given out and has not been used."""
-        return bool(await self._redis.getdel(key("slack", "state", state)))
 
 
 def _kept(bot: Bot) -> Kept:

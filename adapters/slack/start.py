@@ -14,7 +14,7 @@ from adapters.slack.agent import Agent
 from adapters.slack.app import SlackApp, make_app
 from adapters.slack.desk import Desk
 from adapters.slack.files import Files
-from adapters.slack.installations import Installations, InstalledTokens, States
+from adapters.slack.installations import Installations, InstalledTokens
 from adapters.slack.offers import Offers
 from adapters.slack.outgoing import SlackChat
 from adapters.slack.people import People
@@ -23,6 +23,7 @@ from adapters.slack.posting import Poster
 from adapters.slack.posts import Posts
 from adapters.slack.scopes import NEEDED, OPTIONAL
 from adapters.slack.settings import Settings
+from adapters.slack.states import States
 from adapters.slack.throttle import Throttle
 from adapters.slack.tokens import OneWorkspace, Tokens
 from adapters.slack.uploads import Uploads

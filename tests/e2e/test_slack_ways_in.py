@@ -187,3 +187,45 @@ async def test_a_picture_whose_message_was_deleted_can_still_be_gone_on_from(wor
     await world.reply("make it night", world.root())
     await world.pictures()
     assert world.bot.images.sent[-1].history is not None
+
+
+async def test_status_tells_what_is_under_way(world: World) -> None:
+    await world.imagine("status")
+    world.bot.images.held = True
+    await world.imagine("a slow fox")
+    await world.until(lambda: world.bot.images.sent)
+    await world.imagine("status")
+    assert world.whispers() == ["Nothing of yours is under way.", "• a slow fox – being drawn"]
+    world.bot.images.release.set()
+    await world.pictures()
+
+
+async def test_an_empty_mention_is_told_how_once(world: World) -> None:
+    await world.fake.mention(world.alice, world.channel)
+    await world.until(world.whispers)
+    await world.fake.mention(world.alice, world.channel)
+    await world.quiet()
+    assert len(world.whispers()) == 1
+
+
+async def test_a_message_of_another_shape_than_known_harms_nobody(world: World) -> None:
+    for event in ({"type": "message"}, {"type": "message", "ts": 5, "channel": []}, {"type": "app_mention"}):
+        delivery = world.fake.send_event(world.team, event)
+        await delivery.settled.wait()
+        assert len(delivery.attempts) == 1
+    await world.first_picture()
+
+
+async def test_bots_are_not_answered(world: World) -> None:
+    event = {
+        "type": "message",
+        "channel": world.channel.id,
+        "channel_type": "channel",
+        "ts": "1.2",
+        "user": "U0OTHER",
+        "bot_id": "B0OTHER",
+        "text": f"{world.team.bot.at} a fox",
+    }
+    await world.fake.send_event(world.team, event).settled.wait()
+    await world.quiet()
+    assert world.bot.images.made == []
