@@ -7,8 +7,15 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops
 
+from core.providers.simulated.drawing.colours import MOODS
+from core.providers.simulated.drawing.mark import mark
+from core.providers.simulated.drawing.stamps import motifs, stamp
+from core.providers.simulated.drawing.studies import Sketch, draw
+from core.providers.simulated.drawing.words import vocabulary
 from core.providers.simulated.settings import (
     ASPECT_RATIOS,
 )
@@ -83,8 +90,8 @@ class TestMultiTurn:
         assert magenta, "the reference is in it"
 
     async def test_an_edit_without_placeholder_or_with_a_rewritten_history_goes_on(self) -> None:
-        settings = replace(QUICK, placeholder_turn=False, rewrites_history=True)
-        async with serving(settings) as caller:
+        rewriting = replace(QUICK, placeholder_turn=False, rewrites_history=True)
+        async with serving(rewriting) as caller:
             first = await caller.made("a fox")
             history = first["outcome"]["next_turn_contents"]
             assert history[-1]["role"] == "model"
@@ -124,3 +131,105 @@ class TestPictures:
             await caller.picture(await caller.made("another"))
             assert (await caller.picture(second)).size == before.size
             assert distance(await caller.picture(first), before) == 0
+
+
+def drawn(prompt: str, base: bytes | None = None, *references: bytes, seed: int = 1) -> bytes:
+    return draw(Sketch(prompt, seed, {"aspect_ratio": "3:2"}, scale=0.1, base=base, references=references))
+
+
+def image_box(before: Image.Image, after: Image.Image) -> tuple[int, int, int, int]:
+    """Where two pictures differ."""
+    box = ImageChops.difference(before, after).getbbox()
+    assert box
+    return box
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+class TestDrawing:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "night",
+            "snow",
+            "rain",
+            "storm",
+            "fog",
+            "sunset",
+            "autumn",
+            "monochrome",
+            "vintage",
+            "closer",
+            "wider",
+            "brighter",
+            "darker",
+            "mirror",
+            "blur",
+            "vivid",
+            "painting",
+            "neon",
+            "aurora",
+            "frame",
+            "blue",
+            "boat",
+            "fox",
+            "crown",
+        ],
+    )
+    def test_every_change_is_seen_and_the_picture_before_too(self, words: str) -> None:
+        before = drawn("a fox in the forest, day")
+        after = opened(drawn(f"make it {words}", before))
+        assert after.size == opened(before).size
+        assert distance(opened(before), after) > 1
+        other = opened(drawn(f"make it {words}", drawn("a lighthouse at dusk")))
+        assert distance(other, after) > 5, "what it was made from still shows"
+
+    @pytest.mark.parametrize(
+        "prompt",
+        ["the sea", "a city", "dunes", "mountains", "a forest", "outer space", "a night", "northern lights", "a storm"],
+    )
+    def test_every_scenery_can_be_drawn_in_every_shape(self, prompt: str) -> None:
+        for ratio in ASPECT_RATIOS:
+            data = draw(Sketch(prompt, 3, {"aspect_ratio": ratio}, scale=0.05))
+            assert len(set(pixels_of(opened(data)))) > 50
+
+    @pytest.mark.parametrize("name", motifs())
+    def test_every_motif_can_be_put_anywhere(self, name: str) -> None:
+        before = Image.new("RGB", (200, 200), (120, 120, 120))
+        for flip in (True, False):
+            image = before.copy()
+            stamp(image, motifs()[name], (100, 160), 100, light=(0, 0, 0), shade=0.2, flip=flip)
+            left, top, right, bottom = image_box(before, image)
+            assert right - left > 20
+            assert bottom - top > 20
+
+    def test_every_word_stands_for_something_that_can_be_drawn(self) -> None:
+        known = vocabulary()
+        assert set(known["motifs"].values()) <= set(motifs())
+        assert set(known["moods"].values()) <= set(MOODS)
+
+    def test_a_reference_alone_is_edited_when_the_words_say_so(self) -> None:
+        photo = drawn("a lighthouse at dusk")
+        assert distance(opened(drawn("make it warmer", None, photo)), opened(photo)) < 90
+        scene = opened(drawn("a fox like this", None, photo))
+        assert distance(scene, opened(photo)) > 20
+
+    def test_broken_references_are_left_out(self) -> None:
+        for broken in (b"", b"\x89PNG\r\n\x1a\n rubbish", drawn("a fox")[:300]):
+            assert opened(drawn("a cat", None, broken)).tobytes() == opened(drawn("a cat")).tobytes()
+
+    @given(st.text(max_size=200), st.integers(0, 2**32 - 1))
+    @settings(max_examples=25, deadline=None)
+    def test_any_words_give_a_picture_and_an_edit(self, prompt: str, seed: int) -> None:
+        first = drawn(prompt, seed=seed)
+        assert opened(first).size == (125, 83)
+        assert opened(drawn(prompt, first, seed=seed)).size == (125, 83)
+
+    def test_the_mark_is_on_it(self) -> None:
+        image = Image.new("RGB", (300, 200), (128, 128, 128))
+        mark(image)
+        corner = image.crop((200, 160, 300, 200))
+        assert corner.getcolors(maxcolors=1) is None
+        assert image.crop((0, 0, 200, 160)).getcolors(maxcolors=1)

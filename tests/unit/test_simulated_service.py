@@ -11,6 +11,7 @@ import httpx
 import pytest
 from aiohttp import ClientSession, TCPConnector
 
+from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import (
     GEMINI_MODELS,
     Delivery,
@@ -160,6 +161,18 @@ class TestTheDoor:
         assert answer.status_code == 400
         assert said in answer.json()["error"]
         assert not caller.service.records
+
+    async def test_what_is_not_json_or_no_number_is_rejected(self, caller: Caller) -> None:
+        key = {"Authorization": f"Bearer {caller.service.key}"}
+        for path in ("/requests", "/upload-url"):
+            answer = await caller.http.post(caller.service.url + path, content=b'{"model', headers=key)
+            assert (answer.status_code, set(answer.json())) == (400, {"error"})
+        assert (await caller.get("/requests", limit="many")).status_code == 400
+
+    async def test_a_port_that_is_taken_is_an_error(self, caller: Caller) -> None:
+        port = int(caller.service.storage_host.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            await SimulatedService(replace(QUICK, port=port)).start()
 
     async def test_an_unknown_model_is_404_and_a_huge_body_413(self, caller: Caller) -> None:
         assert (await caller.submit(model="gemini-9")).json() == {"error": "model gemini-9 does not exist"}

@@ -195,6 +195,15 @@ class TestWhatOutlivesTheProcess:
         async with serving(settings) as again:
             assert again.service.url == first
 
+    async def test_only_so_many_requests_are_read_back(self, tmp_path: Path) -> None:
+        keeping = replace(QUICK, directory=tmp_path, max_records=2)
+        async with serving(keeping) as caller:
+            for index in range(5):
+                await caller.submit(f"fox {index}")
+        async with serving(keeping) as caller:
+            assert [record.prompt for record in caller.service.records] == ["fox 3", "fox 4"]
+        assert len((tmp_path / "requests.jsonl").read_bytes().splitlines()) == 2
+
     async def test_only_so_many_bytes_are_kept(self) -> None:
         async with serving(replace(QUICK, max_stored_bytes=3 * len(png()))) as caller:
             links = [await caller.upload(png()) for _ in range(5)]

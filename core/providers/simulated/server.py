@@ -127,7 +127,11 @@ class SimulatedService:
             self._application(self._studio), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
         )
         await self._runner.setup()
-        port = await self._listen(self._runner)
+        try:
+            port = await self._listen(self._runner)
+        except OSError:
+            await self.stop()
+            raise
         host = "127.0.0.1" if self.settings.host in ("0.0.0.0", "::", "") else self.settings.host  # noqa: S104
         self._links.origin = f"http://{host}:{port}"
 

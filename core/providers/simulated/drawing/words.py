@@ -43,20 +43,20 @@ def words(prompt: str) -> list[str]:
 
 def motifs_named(prompt: str) -> tuple[str, ...]:
     """The motifs that a prompt names, first named first."""
-    known = _vocabulary()["motifs"]
-    return tuple(dict.fromkeys(known[word] for word in words(prompt) if word in known))
+    named = vocabulary()["motifs"]
+    return tuple(dict.fromkeys(named[word] for word in words(prompt) if word in named))
 
 
 def subject(prompt: str, random: Random) -> Subject:
     """What a prompt calls for; chance fills in what it leaves open."""
-    told, vocabulary = words(prompt), _vocabulary()
-    named = (vocabulary["terrains"][word] for word in told if word in vocabulary["terrains"])
+    told, known = words(prompt), vocabulary()
+    named = (known["terrains"][word] for word in told if word in known["terrains"])
     terrain = next(named, "") or random.choice(_TERRAINS)
-    said = {vocabulary["moods"][word] for word in told if word in vocabulary["moods"]}
-    listed = dict.fromkeys(vocabulary["moods"].values())
+    said = {known["moods"][word] for word in told if word in known["moods"]}
+    listed = dict.fromkeys(known["moods"].values())
     mood = next((name for name in listed if name in said), "") or random.choice(_MOODS_OF.get(terrain, _MOODS))
     found = motifs_named(prompt)
-    if not found and not any(word in vocabulary["scenery"] for word in told):
+    if not found and not any(word in known["scenery"] for word in told):
         found = (random.choice(_EMBLEMS),)
     snow = not {"snow", "snowy", "snowing", "blizzard"}.isdisjoint(told)
     rain = not {"rain", "rainy", "storm", "stormy"}.isdisjoint(told)
@@ -69,7 +69,7 @@ def is_instruction(prompt: str) -> bool:
 
 
 @cache
-def _vocabulary() -> Mapping[str, Mapping[str, str]]:
+def vocabulary() -> Mapping[str, Mapping[str, str]]:
     """For each section of the file, what each word stands for."""
     sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {
