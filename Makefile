@@ -32,9 +32,14 @@ fix: setup ## mend what the linter and the formatter can mend
 
 chaos: setup ## kill every process at every step, many times, and count what is lost or doubled
 	@$(PYTHON) -m tests.chaos
+	@$(PYTHON) -m tests.chaos.discord --times 42
+	@$(PYTHON) -m tests.chaos.slack --times 42
 
-bench: setup ## measure latency, polls, memory and store size
+bench: setup ## measure latency, polls, memory, store size, outages and acknowledgements
 	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench.outage
+	@$(PYTHON) -m tests.bench.discord
+	@$(PYTHON) -m tests.bench.slack_acks
 
 setup: $(VENV)/dev.stamp ## install what development needs
 
