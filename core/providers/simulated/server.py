@@ -6,6 +6,7 @@ What a newcomer gets without a key, and the double that tests hold the client ag
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -155,19 +156,17 @@ class SimulatedService:
     async def _listen(self, runner: web.AppRunner) -> int:
         """Open the port; without one in the settings, that of the first time if there was one and it is free."""
         remembered = 0 if self.settings.port else await self._journal.port()
-        for port in dict.fromkeys((remembered or self.settings.port, self.settings.port)):
-            site = web.TCPSite(runner, self.settings.host, port, backlog=_BACKLOG)
-            try:
-                await site.start()
-            except OSError:
-                if port == self.settings.port:
-                    raise
-                continue
-            opened = int(runner.addresses[0][1])
-            if not remembered:
-                await self._journal.remember_port(opened)
-            return opened
-        raise AssertionError("unreachable")
+        if remembered:
+            with suppress(OSError):
+                return await self._open(runner, remembered)
+        port = await self._open(runner, self.settings.port)
+        if not remembered:
+            await self._journal.remember_port(port)
+        return port
+
+    async def _open(self, runner: web.AppRunner, port: int) -> int:
+        await web.TCPSite(runner, self.settings.host, port, backlog=_BACKLOG).start()
+        return int(runner.addresses[0][1])
 
     def _application(self, studio: Studio) -> web.Application:
         queue = QueueApi(
