@@ -5,6 +5,7 @@ slack:person:<workspace>:<user>   JSON `Profile`, for a day
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,9 @@ KEPT_SECONDS = 86_400
 CACHED_SECONDS = 300.0
 MOST_CACHED = 20_000
 AT_ONCE = 8
+READS_AT_ONCE = 16
+MINUTE, MOST_A_MINUTE = 60.0, 40
+"""Slack takes about a hundred such questions a minute, from all of our processes together."""
 PATIENCE_SECONDS = 0.7
 """How long an answer may wait for a name. Whoever is not known by then is spoken to in English, once."""
 
@@ -41,6 +45,8 @@ class People:
         self._api = api
         self._redis = redis
         self._cache: dict[tuple[str, str], tuple[float, Profile]] = {}
+        self._asked: deque[float] = deque(maxlen=MOST_A_MINUTE)
+        self._reading = asyncio.Semaphore(READS_AT_ONCE)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._asking: dict[tuple[str, str], asyncio.Task[Profile | None]] = {}
 
@@ -67,14 +73,18 @@ class People:
     async def _find(self, workspace: str, user: str) -> Profile | None:
         if known := await self._kept(workspace, user):
             return self._note(workspace, user, known)
-        if self._slots.locked():
+        now = time.monotonic()
+        full = len(self._asked) == MOST_A_MINUTE and now - self._asked[0] < MINUTE
+        if full or self._slots.locked():
             return None
+        self._asked.append(now)
         async with self._slots:
             return await self._ask(workspace, user)
 
     async def _kept(self, workspace: str, user: str) -> Profile | None:
         try:
-            found = await self._redis.get(key("slack", "person", workspace, user))
+            async with self._reading:  # a burst of people is no burst of connections to the store
+                found = await self._redis.get(key("slack", "person", workspace, user))
         except (RedisError, OSError):
             return None
         return unpack(Profile, found) if found else None
