@@ -72,12 +72,11 @@ class Delivery:
         platform: ChatPlatform,
         pictures: dict[int, Picture],
         notes: Sequence[str],
+        *,
+        repeated: bool,
     ) -> Delivered:
-        """Post the pictures. The attempt is written down first, so that the next one looks before it posts."""
+        """Post the pictures. The attempt has been written down; a repeated one looks before it posts."""
         record = hold.record
-        repeated = record.delivering
-        if not repeated:
-            await hold.save(delivering=True)
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
         shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}

@@ -210,7 +210,7 @@ class Turns:
         return bool(await self.redis.eval(scripts.REVISE, 1, key("turn", turn.id), pack(Turn, turn, terse=True)))
 
     async def cancel(self, turn_id: TurnId) -> bool:
-        """Ask for the end of a turn; False when it has ended already."""
+        """Ask for the end of a turn; False when it has ended already, or is being delivered."""
         return bool(await self.redis.eval(scripts.CANCEL, 1, key("turn", turn_id)))
 
     async def open_of(self, person: Person) -> list[TurnId]:

@@ -122,8 +122,9 @@ class Steps:
                     raise Declined("note.cause", {"cause": why})
                 asked = self.turn.options.count
                 notes.append(say(self.locale, "note.partial", got=len(pictures), asked=asked, cause=why))
+            repeated = await self._begin_delivery()
             with self._timed("deliver"):
-                delivered = await delivery.deliver(self.hold, self.platform, pictures, notes)
+                delivered = await delivery.deliver(self.hold, self.platform, pictures, notes, repeated=repeated)
         await self.hold.save(node=await delivery.node(self.hold.record, pictures, delivered, self._spent))
 
     async def remember(self) -> None:
@@ -222,8 +223,20 @@ class Steps:
             else:
                 await self.hold.save(shown=_gist(notice))
 
+    async def _begin_delivery(self) -> bool:
+        """Write down that the pictures are about to be posted; gives whether that was written before.
+
+        From here on a cancellation is refused, so one that is found was promised before anything was posted.
+        """
+        repeated = self.hold.record.delivering
+        if not repeated:
+            await self.hold.save(delivering=True)
+        await self.hold.refresh()
+        self._unless_cancelled()
+        return repeated
+
     def _unless_cancelled(self) -> None:
-        if self.hold.record.cancelled and not self.hold.record.delivering:
+        if self.hold.record.cancelled:
             raise Cancelled
 
     @contextmanager

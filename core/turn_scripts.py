@@ -57,7 +57,7 @@ redis.call('HSET', KEYS[1], 'turn', ARGV[1])
 return 1
 """
 CANCEL = """
-if redis.call('HEXISTS', KEYS[1], 'turn') == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'turn') == 0 or redis.call('HEXISTS', KEYS[1], 'delivering') == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'cancelled', '1')
 return 1
 """
