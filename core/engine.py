@@ -44,6 +44,7 @@ class Engine:
         self.docket = Docket(name="imagine", url=_with_connections(url, connections), execution_ttl=timedelta(0))
         self.slots = slots
         self._waking = asyncio.Semaphore(WAKES_AT_ONCE)
+        self._calls: set[asyncio.Task[None]] = set()
         self._run: Run | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,7 +53,20 @@ class Engine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._calls)
         await self.docket.__aexit__(None, None, None)
+
+    def wake_soon(self, turn_id: TurnId) -> None:
+        """Wake a turn without waiting for it. One that cannot be woken is fetched later."""
+        call = asyncio.create_task(self._try_to_wake(turn_id))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _try_to_wake(self, turn_id: TurnId) -> None:
+        try:
+            await self.wake(turn_id)
+        except (RedisError, OSError):
+            log.warning("could not wake a turn; it will be fetched", turn=turn_id)
 
     async def wake(self, turn_id: TurnId, *, after: float = 0.0) -> None:
         """Have a turn's line run, in place of any later run that was planned. Raises RedisError."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
-from redis.exceptions import RedisError
 
 from core.commands import check
 from core.conversation import Conversations
@@ -77,7 +76,7 @@ class Intake:
             case Entry.NEW:
                 self.metrics.turns.labels(platform=turn.thread.platform, state="accepted").inc()
                 log.info("a turn is taken on", turn=turn.id, operation=turn.operation, images=turn.options.count)
-                await self._wake(turn.id)
+                self.engine.wake_soon(turn.id)
             case Entry.AGAIN:
                 log.info("an event came again", turn=turn.id)
         return entry is Entry.NEW
@@ -116,7 +115,7 @@ class Intake:
             raise Declined("declined.not_yours", {"name": author.name})
         if not await self.turns.cancel(turn_id):
             raise Declined("declined.already_over")
-        await self._wake(turn_id)
+        self.engine.wake_soon(turn_id)
 
     async def open_turns(self, person: Person) -> Sequence[OpenTurn]:
         """The person's turns that have not ended, oldest first."""
@@ -127,12 +126,6 @@ class Intake:
     def lane(self, turn: Turn) -> str:
         """Where the turn stands in line: one model of one service."""
         return f"{self.provider.name}:{turn.options.model}"
-
-    async def _wake(self, turn_id: TurnId) -> None:
-        try:
-            await self.engine.wake(turn_id)
-        except (RedisError, OSError):
-            log.warning("could not wake a turn; it will be fetched", turn=turn_id)
 
     async def _complete(self, turn: Turn) -> tuple[Turn, Capabilities]:
         """The turn with its model and shape settled, as asked or as the edited picture has them; and the model."""

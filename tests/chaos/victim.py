@@ -126,8 +126,8 @@ class DyingChat:
 class DyingEngine:
     """Dies when a turn that was recorded is about to be woken."""
 
-    async def wake(self, turn_id: TurnId, *, after: float = 0.0) -> None:
-        del turn_id, after
+    def wake_soon(self, turn_id: TurnId) -> None:
+        del turn_id
         die()
 
 
