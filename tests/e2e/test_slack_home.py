@@ -89,17 +89,38 @@ async def test_rules_of_a_workspace_are_kept_to(world: World) -> None:
 
 async def test_a_channel_can_be_switched_off(world: World) -> None:
     boss = boss_of(world)
+    other = world.fake.new_channel(world.team, "pictures", [world.alice])
     await world.fake.press(boss, await home(world, boss), "home_settings")
-    submitted = world.fake.modal(boss)
-    assert submitted is not None
-    element = world.fake.element(submitted, "off")
-    submitted.state.setdefault(element.block_id, {})
-    element.json["initial_channels"] = [world.channel.id]
-    await world.fake.submit(boss)
-    settings = await world.bot.app.desk.settings.of(world.team.id)
-    if settings.off:
+    await world.fake.submit(boss, {"off": [world.channel.id]})
+    await world.imagine("a fox")
+    assert "switched off in this channel" in world.whispers()[0]
+    assert not world.bot.images.sent
+    await world.fake.slash(world.alice, other, "/imagine", "a fox")
+    await world.pictures(channel=other)
+
+
+async def test_a_channel_that_was_switched_off_stays_so_until_it_is_switched_on(world: World) -> None:
+    boss = boss_of(world)
+    for off in ([world.channel.id], None):
+        await world.fake.press(boss, await home(world, boss), "home_settings")
+        await world.fake.submit(boss, {"off": off} if off else {})
         await world.imagine("a fox")
-        assert "switched off in this channel" in world.whispers()[0]
+    assert len(world.whispers()) == 2
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"off": []})
+    await world.imagine("a fox")
+    await world.pictures()
+
+
+async def test_a_bot_may_be_kept_to_chosen_channels(world: World) -> None:
+    boss = boss_of(world)
+    other = world.fake.new_channel(world.team, "pictures", [world.alice])
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"only": [other.id]})
+    await world.imagine("a fox")
+    assert "switched off in this channel" in world.whispers()[0]
+    await world.fake.slash(world.alice, other, "/imagine", "a fox")
+    await world.pictures(channel=other)
 
 
 async def test_rules_that_no_model_keeps_are_refused_in_the_form(world: World) -> None:

@@ -122,7 +122,7 @@ class Interacting(Writing):
 
         Args:
             user: whose modal.
-            values: by `action_id`: text, an option's value, or a list of values.
+            values: by `action_id`: text, an option's value, or a list of values (ids, of channels and people).
             files: by the `action_id` of a `file_input`.
 
         The modal then does what the acknowledgement says: closes, shows `View.errors`, is updated or pushed.
@@ -221,6 +221,12 @@ def _filled(element: Element, given: object) -> Json:
             [_option(element, value) for value in wanted] if wanted is not None else json.get("initial_options", [])
         )
         return {"type": kind, "selected_options": options}
+    if kind.startswith("multi_"):
+        plural = kind.removeprefix("multi_").removesuffix("_select")
+        return {
+            "type": kind,
+            f"selected_{plural}": given if isinstance(given, list) else json.get(f"initial_{plural}", []),
+        }
     if kind.endswith("conversations_select"):
         return {"type": kind, "selected_conversation": given or json.get("initial_conversation")}
     if kind.endswith("channels_select"):
