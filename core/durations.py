@@ -15,6 +15,8 @@ from core.state import key
 REMEMBERED = 50
 ENOUGH = 10
 FIRST_LOOK = 2.0
+MANY = 20
+MANY_SHARE = 0.4
 MONTH = 30 * 86_400
 
 
@@ -37,20 +39,21 @@ def usual_of(samples: Sequence[float], guess: float) -> Usual:
     return Usual(twentieths[0], median(samples), twentieths[-1])
 
 
-def pause_before_look(age: float, usual: Usual) -> float:
-    """Seconds until a request that is `age` seconds old is worth a look.
+def pause_before_look(age: float, usual: Usual, *, together: int = 1) -> float:
+    """Seconds until a request that is `age` seconds old is worth a look, one of so many that are looked at together.
 
-    Learnt: not before the fastest pictures are done, then in steps of 8 % of the usual time, and ever more slowly past
+    Learnt: not before the fastest pictures are done, then in steps of 5 % of the usual time, and ever more slowly past
     the slowest ones. With too few samples: in proportion to the age. Backing off exponentially would make an average
-    picture a quarter slower.
+    picture a quarter slower. One list shows many requests, so many of them may be looked at more often.
     """
+    share = MANY_SHARE if together >= MANY else 1.0
     if not usual.learnt:
-        return FIRST_LOOK - age if age < FIRST_LOOK else min(5.0, max(0.5, age * 0.1))
+        return FIRST_LOOK - age if age < FIRST_LOOK else share * min(5.0, max(0.5, age * 0.1))
     if age < usual.fast:
         return usual.fast - age
     if age > usual.slow:
-        return min(10.0, max(0.5, age * 0.15))
-    return max(0.4, usual.middle * 0.05)
+        return share * min(10.0, max(0.5, age * 0.15))
+    return share * max(0.4, usual.middle * 0.05)
 
 
 def estimate(position: int, capacity: int, usual: Usual) -> float:

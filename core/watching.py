@@ -147,7 +147,7 @@ class Watcher:
         usual = await self.durations.usual(lane, GUESS_SECONDS)
         now = time.time()
         for owner, began in since.items():
-            memory.next_look.setdefault(owner, now + pause_before_look(now - began, usual))
+            memory.next_look.setdefault(owner, now + pause_before_look(now - began, usual, together=len(since)))
         due = [owner for owner, at in memory.next_look.items() if at <= now]
         if due:
             await self._look(lane, due, since, memory, usual)
@@ -169,7 +169,7 @@ class Watcher:
             await self._note(lane, owner, drawings[owner], status, since[owner], memory)
         now = time.time()
         for owner in {*due, *seen} & memory.next_look.keys():
-            memory.next_look[owner] = now + pause_before_look(now - since[owner], usual)
+            memory.next_look[owner] = now + pause_before_look(now - since[owner], usual, together=len(since))
         silent = [owner for owner in due if owner in drawings and owner not in seen]
         memory.failures = memory.failures + 1 if silent and not seen else 0
         if silent:
