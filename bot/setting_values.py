@@ -62,8 +62,8 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _safe_base(url: str) -> str:
-    """Without a trailing slash. Unencrypted ones only on this machine, because they carry tokens."""
+def _safe_address(url: str) -> str:
+    """As it was written. Unencrypted ones only on this machine, because they carry tokens."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -75,7 +75,12 @@ def _safe_base(url: str) -> str:
         raise ValueError("must not hold a user name or password")
     if parts.scheme in ("http", "ws") and not is_loopback(host):
         raise ValueError("must be encrypted (https or wss), because a token is sent there")
-    return url.rstrip("/")
+    return url
+
+
+def _safe_base(url: str) -> str:
+    """What paths are put behind: without a slash at its end."""
+    return _safe_address(url).rstrip("/")
 
 
 def _hosts(value: object) -> object:
@@ -127,6 +132,7 @@ EncryptionKeys = Annotated[
         _are_fernet_keys, "must be 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | tr +/ -_` makes"
     ),
 ]
+Address = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_address)]
 Base = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_base)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_plain_host)], ...], NoDecode, BeforeValidator(_hosts)]
 MicroDollars = Annotated[int, Field(ge=0), BeforeValidator(micro_dollars)]

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.setting_values import (
     MICRO,
+    Address,
     Base,
     EncryptionKeys,
     Hosts,
@@ -126,7 +127,7 @@ class Settings(BaseSettings):
         description="Whether the message content intent is granted, so that plain messages in our threads are edits.",
     )
     discord_api_base: Base = Field("https://discord.com/api/v10", description="Address of Discord's REST API.")
-    discord_gateway_url: Base = Field("wss://gateway.discord.gg", description="Address of Discord's gateway.")
+    discord_gateway_url: Address = Field("wss://gateway.discord.gg", description="Address of Discord's gateway.")
     discord_cdn_hosts: Hosts = Field(
         ("cdn.discordapp.com", "media.discordapp.net"), description="Hosts that Discord serves attachments from."
     )

@@ -45,6 +45,10 @@ if tonumber(redis.call('GET', KEYS[1]) or '0') ~= tonumber(ARGV[1]) then return 
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1
 """
+_FORGET = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') ~= tonumber(ARGV[1]) then return 0 end
+return redis.call('DEL', KEYS[2])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,8 @@ class Lease:
         return unpack(Session, found) if found else None
 
     async def forget_session(self) -> None:
-        """Drop a session that Discord no longer knows."""
-        await self.redis.delete(self._session)
+        """Drop a session that Discord no longer knows, unless a later holder has one of its own."""
+        await self.redis.eval(_FORGET, 2, self._fence, self._session, self.fence)
 
 
 async def turn_to_identify(redis: Redis, shard: int, at_once: int) -> None:

@@ -37,7 +37,8 @@ class Vault:
     async def token(self, name: str) -> str | None:
         """The token, while it lives."""
         found = await self.redis.get(key("discord", "token", name))
-        return self._open(found).decode() if found else None
+        opened = self._open(found) if found else None
+        return opened.decode() if opened else None
 
     async def drop_token(self, name: str) -> None:
         """Forget a token that Discord no longer honours."""
@@ -55,14 +56,15 @@ class Vault:
     async def files(self, name: str) -> tuple[str, list[File]] | None:
         """A kept result: its words and its files."""
         found = await self.redis.get(key("discord", "kept", name))
-        if not found:
+        opened = await asyncio.to_thread(self._open, found) if found else None
+        if opened is None:
             return None
-        packed = json.loads(await asyncio.to_thread(self._open, found) or b"{}")
-        files = [File(n, base64.b64decode(data), kind, alt) for n, kind, alt, data in packed.get("files", ())]
-        return packed.get("text", ""), files
+        packed = json.loads(opened)
+        files = [File(name, base64.b64decode(data), kind, alt) for name, kind, alt, data in packed["files"]]
+        return packed["text"], files
 
-    def _open(self, sealed: bytes | str) -> bytes:
+    def _open(self, sealed: bytes | str) -> bytes | None:
         try:
             return self._keys.decrypt(text(sealed))
         except InvalidToken:
-            return b""
+            return None  # closed with a key that is no longer ours
