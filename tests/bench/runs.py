@@ -22,7 +22,7 @@ from core.fetching import Fetcher
 from core.ports import Announcement, Delivered, Notice, Result
 from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
-from core.turns import ImageRef, Operation, Person, Reference, ThreadKey, Turn, TurnId
+from core.turns import ImageRef, Operation, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 from tests.conftest import wait_until
 
 MODEL = "gemini-2.5-flash-image"
@@ -103,6 +103,8 @@ class Bench:
         thread, parent, before = ThreadKey("bench", "w", "deep"), None, await stored_bytes(self.core.redis)
         for depth in range(1, max(depths) + 1):
             turn = turn_of(f"depth {depth:03} of a quiet harbour in the rain, seen from above")
+            # Ids as long as a platform's own.
+            turn = replace(turn, id=turn_id("bench", f"{10**17 + 1}", f"{10**18 + depth}"))
             if parent is not None:
                 turn = replace(turn, thread=thread, parent=parent, operation=Operation.EDIT)
             await self.core.intake.accept(turn)
