@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from adapters.slack.web_api import Refused, Unsure, WebApi
+from adapters.slack.web_api import Refused, WebApi
 from core.errors import PlatformBusy, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.turns import Reference
@@ -54,8 +54,6 @@ class Files:
         """Where a file is now, by its id; what Slack Connect shows of a file is no more than that."""
         try:
             answer = await self._api.call(workspace, "files.info", file=file)
-        except Unsure as unsure:
-            raise PlatformBusy(RETRY_SECONDS) from unsure
         except Refused as refused:
             reason = "login_page" if refused.code == "missing_scope" else "gone"
             raise PlatformGone(str(refused), reason=reason) from None
