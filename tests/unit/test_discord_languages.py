@@ -59,7 +59,8 @@ def test_names_of_options_are_different_in_every_language() -> None:
     for command in definitions(most_images=4):
         for locale in ("de", "fr", "es-ES", "es-419", "ja", "pt-BR"):
             names = [
-                option.get("name_localizations", {}).get(locale, option["name"]) for option in command.get("options", [])
+                option.get("name_localizations", {}).get(locale, option["name"])
+                for option in command.get("options", [])
             ]
             assert len(set(names)) == len(names), (locale, names)
 
