@@ -1,0 +1,100 @@
+"""Long conversations, and turns that somebody gives up."""
+
+import asyncio
+
+import pytest
+
+from core.turns import Person, TurnId
+from tests.e2e.slack_world import Bot, World
+from tests.fakes.slack import Shown
+
+pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
+
+MANY = 200
+
+
+async def announced(world: World) -> Shown:
+    """The announcement that can be cancelled."""
+
+    def found() -> Shown | None:
+        everything = world.fake.everything(world.alice, world.channel)
+        return next((s for s in everything if any(b.label == "Cancel" for b in s.buttons)), None)
+
+    shown = await world.until(found, "an announcement")
+    assert isinstance(shown, Shown)
+    return shown
+
+
+async def test_the_twentieth_edit_goes_on_from_the_nineteenth(world: World) -> None:
+    await world.first_picture("edit 0")
+    for number in range(1, 21):
+        await world.reply(f"edit {number}", world.root())
+        await world.pictures(number + 1)
+        history = world.bot.images.sent[-1].history
+        assert history is not None
+        asked = [part["text"] for turn in history for part in turn["parts"] if turn["role"] == "user"]
+        assert asked[-1] == f"edit {number - 1}"
+    assert len(world.bot.images.made) == 21
+
+
+async def test_a_turn_that_waits_in_line_can_be_cancelled_and_costs_nothing(world: World) -> None:
+    queue = world.bot.core.queue
+    for number in range(queue.capacity):
+        await queue.place("fake:m1", TurnId(f"other-{number}"), Person("slack", "T", f"U{number}"), images=1)
+    await world.imagine()
+    waiting = await announced(world)
+    await world.fake.press(world.alice, waiting.button("Cancel"))
+    await world.until(lambda: "Cancelled" in world.fake.look(world.alice, waiting.message).text)
+    for number in range(queue.capacity):
+        await queue.leave("fake:m1", TurnId(f"other-{number}"))
+    await world.quiet()
+    assert world.bot.images.sent == []
+
+
+async def test_a_turn_that_is_done_cannot_be_cancelled(world: World) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    cancel = (await announced(world)).button("Cancel")
+    world.bot.images.release.set()
+    (picture,) = await world.pictures()
+    await world.fake.press(world.alice, cancel)
+    await world.until(world.whispers)
+    assert world.fake.look(world.alice, picture.message).pictures == picture.pictures
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["ثعلب في الثلج", "🦊❄️👩‍👩‍👧", "\u202efox\u202c", "e\u0301" * 50],
+    ids=["rtl", "emoji", "override", "marks"],
+)
+async def test_words_of_any_script_arrive_whole(world: World, typed: str) -> None:
+    (picture,) = [await world.first_picture(typed)]
+    assert world.bot.images.sent[-1].prompt == typed
+    assert picture.pictures
+
+
+async def test_two_hundred_commands_at_once_are_acknowledged_and_are_two_hundred_turns(world: World) -> None:
+    people = [world.fake.person(world.team, f"person{number}") for number in range(MANY)]
+    for person in people:
+        world.fake.invite(world.channel, person)
+    world.bot.images.held = True
+    answers = await asyncio.gather(*(world.imagine(f"fox {n}", by=person) for n, person in enumerate(people)))
+    assert [answer for answer in answers if answer.failed] == []
+    taken = await world.bot.core.turns.count_open()
+    refused = [answer for answer in answers if answer.answer and answer.answer.get("text")]
+    assert taken + len(refused) == MANY, "each is a turn or is told why it is none"
+    await world.bot.close()
+
+
+async def test_buttons_work_after_everything_was_restarted_and_branch(world: World) -> None:
+    first = await world.first_picture()
+    await world.reply("make it night", world.root())
+    await world.pictures(2)
+    await world.bot.close()
+    world.bot = await Bot(world.fake, world.bot.redis_url, world.bot.images, token=world.team.bot_token).open()
+    await world.fake.press(world.alice, first.button("Edit"))
+    await world.fake.submit(world.alice, {"prompt": "make it rain"})
+    await world.pictures(3)
+    history = world.bot.images.sent[-1].history
+    assert history is not None
+    assert "make it night" not in str(history), "a branch starts at the picture whose button was pressed"
