@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
-import aiohttp
 import structlog
 from redis.exceptions import RedisError
 
+from adapters.slack.response_urls import respond
 from adapters.slack.text import escaped
 from adapters.slack.web_api import Refused, Unsure, WebApi
 from core.errors import Declined, PlatformError, ProviderError
@@ -87,15 +87,7 @@ class Answers:
         """Through a `response_url`, which works wherever the person is."""
 
         async def speak(text: str) -> None:
-            body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(text)}
-            if thread:
-                body["thread_ts"] = thread
-            try:
-                async with self.api.session.post(url, json=body) as response:
-                    if not response.ok:
-                        log.warning("a person could not be answered", status=response.status)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                log.warning("a person could not be answered", problem=type(error).__name__)
+            await respond(self.api.session, url, text, thread=thread)
 
         return speak
 

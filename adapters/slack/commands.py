@@ -27,5 +27,7 @@ class Commands:
         if said := await self._spoken.answer(actor, thread, words, event=trigger):
             return said
         prompt, options = parse(words)
-        await self._desk.ask(actor, Wish(trigger, thread, prompt, options))
+        turn = await self._desk.turn(actor, Wish(trigger, thread, prompt, options))
+        await self._desk.chat.response_urls.keep(turn.id, str(body.get("response_url") or ""))
+        await self._desk.take(turn)
         return ""

@@ -24,9 +24,10 @@ from redis.exceptions import RedisError
 from adapters.slack import render
 from adapters.slack.agent import Agent
 from adapters.slack.files import Files
-from adapters.slack.places import Placed, Places
+from adapters.slack.places import Moved, Placed, Places
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts, Shown, short_key, shown_as
+from adapters.slack.response_urls import ResponseUrls
 from adapters.slack.throttle import Throttle
 from adapters.slack.uploads import Uploads
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
@@ -78,6 +79,7 @@ class SlackChat:
     files: Files
     throttle: Throttle
     agent: Agent
+    response_urls: ResponseUrls
     workshop: PictureWorkshop
     provider: ImageProvider
 
@@ -92,7 +94,11 @@ class SlackChat:
         del repeated  # every attempt is written down: see `Poster`
         await self.posts.keep(await self.posts.by_turn(turn.id) or Post(turn))
         await self.throttle.shows(short_key(turn.id), render.face(notice))
-        placed = await self.places.announce(turn, notice)
+        try:
+            placed = await self.places.announce(turn, notice)
+        except (Refused, PlatformGone):
+            await self._unsaid(turn)
+            raise
         thread = _conversation(turn, placed)
         post = Post(turn, thread, placed.channel, placed.root, placed.message)
         await self.posts.keep(post, opened=placed.opened)
@@ -114,7 +120,7 @@ class SlackChat:
             await self._edit(workspace, post.channel, post.message, body)
         except Refused as refused:
             if notice.stage is Stage.FAILED:
-                await self.places.elsewhere(turn, post, body, "end", refused)
+                await self._elsewhere(turn, post, body, "end", refused)
             raise
 
     @_over_the_border
@@ -142,12 +148,23 @@ class SlackChat:
         try:
             await self._edit(workspace, post.channel, post.message, body, file_ids=files)
         except Refused as refused:
-            moved = await self.places.elsewhere(post.turn, post, body, "pictures", refused)
+            moved = await self._elsewhere(post.turn, post, body, "pictures", refused)
             if moved is None:
                 raise
-            await self._edit(workspace, moved.channel, moved.message, body, file_ids=files)
-            return shown_as(post, shown, channel=moved.channel, message=moved.message)
+            await self._edit(workspace, moved.post.channel, moved.post.message, moved.body, file_ids=files)
+            return shown_as(post, shown, channel=moved.post.channel, message=moved.post.message)
         return shown_as(post, shown, channel=post.channel, message=post.message)
+
+    async def _elsewhere(self, turn: Turn, post: Post, body: render.Body, part: str, refused: Refused) -> Moved | None:
+        try:
+            return await self.places.elsewhere(turn, post, body, part, refused)
+        except (Refused, PlatformGone):
+            await self._unsaid(turn)
+            raise
+
+    async def _unsaid(self, turn: Turn) -> None:
+        """Neither the place nor the person's own messages take a word: say so where the command was typed."""
+        await self.response_urls.say(turn.id, say(turn.locale, "slack.not_permitted"))
 
     async def _uploaded(self, turn: Turn, post: Post, result: Result) -> tuple[tuple[Shown, ...], list[str]]:
         """The pictures at Slack, byte for byte where they fit; and what has to be said of those that did not."""

@@ -48,6 +48,14 @@ class Placed:
     opened: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A message that had to be posted anew, and what it says there."""
+
+    post: Post
+    body: render.Body
+
+
 class Places:
     """Finds the best place that takes a message."""
 
@@ -68,10 +76,9 @@ class Places:
             if refused.code not in CLOSED:
                 raise
             log.warning("a turn cannot be shown where it was asked for", why=str(refused))
-            why = "slack.not_in_channel" if refused.code == "not_in_channel" else "slack.moved"
-            return await self._in_direct(turn, notice, say(turn.locale, why))
+            return await self._in_direct(turn, notice, _why(turn, refused))
 
-    async def elsewhere(self, turn: Turn, post: Post, body: render.Body, part: str, refused: Refused) -> Post | None:
+    async def elsewhere(self, turn: Turn, post: Post, body: render.Body, part: str, refused: Refused) -> Moved | None:
         """Post in the thread what an announcement that has gone cannot show, else directly; None where that is no help.
 
         Raises as `announce`.
@@ -83,13 +90,15 @@ class Places:
         if refused.code in LOST and post.root:
             try:
                 ts = await self._poster.once(name, f"{part}-again", workspace, post.channel, body, thread=post.root)
-                return replace(post, message=ts)
+                return Moved(replace(post, message=ts), body)
             except Refused as again:
                 if again.code not in CLOSED:
                     raise
+                refused = again
         channel = await self.direct(workspace, turn.author.user)
+        body = render.noted(body, _why(turn, refused))
         ts = await self._poster.once(name, f"{part}-direct", workspace, channel, body)
-        return replace(post, channel=channel, root=ts, message=ts)
+        return Moved(replace(post, channel=channel, root=ts, message=ts), body)
 
     async def direct(self, workspace: str, user: str) -> str:
         """The channel of our messages with a person. Raises `PlatformGone` where there cannot be one."""
@@ -120,3 +129,7 @@ class Places:
         body = render.announcement(turn, notice, *notes)
         name, workspace = short_key(turn.id), turn.thread.workspace
         return await self._poster.once(name, part, workspace, channel, body, thread=root)
+
+
+def _why(turn: Turn, refused: Refused) -> str:
+    return say(turn.locale, "slack.not_in_channel" if refused.code == "not_in_channel" else "slack.moved")

@@ -91,6 +91,12 @@ def announcement(turn: Turn, notice: Notice, *notes: str) -> Body:
     return message(f"{_quoted(turn)} – {said}", _heading(turn), paragraph(said), *rows)
 
 
+def noted(body: Body, note: str) -> Body:
+    """The same message with one more sentence below its heading."""
+    heading, *rest = body["blocks"]
+    return {**body, "text": f"{body['text']}\n{fallback(note)}", "blocks": [heading, paragraph(note), *rest]}
+
+
 def face(notice: Notice) -> str:
     """What of a notice a person would see change: preparing, sent and drawing look alike."""
     on_the_way = notice.stage in (Stage.PREPARING, Stage.QUEUED, Stage.DRAWING)

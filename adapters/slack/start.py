@@ -21,6 +21,7 @@ from adapters.slack.people import People
 from adapters.slack.places import Places
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Posts
+from adapters.slack.response_urls import ResponseUrls, keys_from
 from adapters.slack.scopes import NEEDED, OPTIONAL
 from adapters.slack.settings import Settings
 from adapters.slack.states import States
@@ -82,6 +83,7 @@ async def open_chat(
             files=Files(api, fetcher, setup.file_hosts),
             throttle=throttle,
             agent=Agent(api),
+            response_urls=ResponseUrls(redis, _keys(setup), session),
             workshop=workshop,
             provider=provider,
         )
@@ -135,6 +137,10 @@ def make_oauth(chat: SlackChat, setup: SlackSetup, *, redirect_url: str = "") ->
             state_store=States(chat.posts.redis),
         ),
     )
+
+
+def _keys(setup: SlackSetup) -> MultiFernet:
+    return setup.client.keys if setup.client else keys_from(setup.bot_token)
 
 
 def _tokens(setup: SlackSetup, redis: Redis, session: aiohttp.ClientSession) -> Tokens:

@@ -1,6 +1,7 @@
 """Channels that do not want us, workspaces without room, and people who have gone."""
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.e2e.slack_world import World
 from tests.fakes.picture_files import real_files
@@ -125,3 +126,48 @@ async def test_the_token_is_not_taken_along_to_another_host(world: World) -> Non
     await world.quiet()
     told = [s.text for s in world.fake.everything(world.alice, world.channel) if world.ours(s)]
     assert "pictures from that address are not fetched here" in told[-1]
+
+
+async def test_a_picture_that_had_to_move_says_why_it_is_there(world: World) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    await world.until(lambda: world.bot.images.sent)
+    world.fake.archive(world.channel)
+    world.bot.images.release.set()
+    (picture,) = await world.pictures(1, world.fake.dm(world.alice))
+    assert "takes no messages of mine, so here it is." in picture.text
+    assert picture.pictures == [png()]
+
+
+async def test_a_command_that_no_place_takes_is_answered_where_it_was_typed(world: World) -> None:
+    world.fake.remove(world.channel)
+    world.fake.fail("conversations.open", error="cannot_dm_bot", times=9)
+    await world.imagine()
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == ["Slack did not let me do that here. A workspace admin can look at my permissions."]
+    assert len(world.fake.calls("response_url")) == 1
+
+
+async def test_a_picture_that_no_place_takes_is_told_of_where_it_was_asked(world: World) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    await world.until(lambda: world.bot.images.sent)
+    world.fake.archive(world.channel)
+    world.fake.fail("conversations.open", error="cannot_dm_bot", times=9)
+    world.bot.images.release.set()
+    await world.until(lambda: world.fake.calls("response_url"), "a word")
+    await world.quiet()
+
+
+async def test_the_address_of_a_command_is_kept_encrypted_and_not_for_long(world: World, redis: Redis) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    await world.until(lambda: world.bot.images.sent)
+    (name,) = await redis.keys("imagine:1:slack:response:*")
+    assert 0 < await redis.ttl(name) <= 30 * 60
+    everything = [await redis.get(one) for one in await redis.keys("*") if await redis.type(one) == b"string"]
+    assert not any(b"/commands/" in value or b"response_url" in value for value in everything if value)
+    assert world.fake.base_url.encode() not in (await redis.get(name) or b"")
+    world.bot.images.release.set()
+    await world.pictures()

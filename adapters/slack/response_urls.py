@@ -1,0 +1,73 @@
+"""The address that a command may be answered at, wherever the person is: the last way to a person whom no other takes.
+
+slack:response:<key>   the address, encrypted (whoever has it speaks as us), for as long as Slack honours it
+"""
+
+import base64
+import hashlib
+
+import aiohttp
+import structlog
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from adapters.slack.posts import short_key
+from adapters.slack.text import escaped
+from core.state import key, text
+from core.turns import TurnId
+
+LIVES_SECONDS = 29 * 60
+"""Slack takes answers for half an hour."""
+
+log = structlog.get_logger()
+
+
+async def respond(session: aiohttp.ClientSession, url: str, words: str, *, thread: str = "") -> None:
+    """Say something to the person alone. Nothing is raised: there is nobody else to tell."""
+    body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(words)}
+    if thread:
+        body["thread_ts"] = thread
+    try:
+        async with session.post(url, json=body) as response:
+            if not response.ok:
+                log.warning("a person could not be answered", status=response.status)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        log.warning("a person could not be answered", problem=type(error).__name__)
+
+
+def keys_from(secret: str) -> MultiFernet:
+    """Keys for what lives no longer than a secret that every process knows."""
+    digest = hashlib.sha256(b"imagine:slack:response:" + secret.encode()).digest()
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest))])
+
+
+class ResponseUrls:
+    """Keeps the address of a turn's command until it is used or dies."""
+
+    def __init__(self, redis: Redis, keys: MultiFernet, session: aiohttp.ClientSession) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._session = session
+
+    async def keep(self, turn: TurnId, url: str) -> None:
+        """Note where a turn's command can be answered. A store that is away costs no more than this last way."""
+        if not url:
+            return
+        try:
+            sealed = self._keys.encrypt(url.encode())
+            await self._redis.set(key("slack", "response", short_key(turn)), sealed, ex=LIVES_SECONDS, nx=True)
+        except (RedisError, OSError) as error:
+            log.warning("an address could not be kept", problem=type(error).__name__)
+
+    async def say(self, turn: TurnId, words: str) -> None:
+        """Answer a turn's command, once, if it came from one and not long ago."""
+        sealed = await self._redis.getdel(key("slack", "response", short_key(turn)))
+        if sealed is None:
+            return
+        try:
+            url = self._keys.decrypt(text(sealed)).decode()
+        except InvalidToken:
+            log.warning("an address cannot be decrypted")
+            return
+        await respond(self._session, url, words)
