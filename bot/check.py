@@ -72,6 +72,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         async for finding in _check_discord(settings):
             yield finding
+        if settings.slack_on:
+            async for finding in _check_slack(settings):
+                yield finding
 
 
 async def _check_discord(settings: Settings) -> AsyncIterator[Finding]:
@@ -80,9 +83,6 @@ async def _check_discord(settings: Settings) -> AsyncIterator[Finding]:
         token = settings.discord_token.get_secret_value()
         async for row in check_discord(token, message_content=settings.discord_message_content):
             yield Finding("discord", holds=row.well, words=row.text)
-        if settings.slack_on:
-            async for finding in _check_slack(settings):
-                yield finding
 
 
 async def _check_slack(settings: Settings) -> AsyncIterator[Finding]:
