@@ -22,6 +22,7 @@ from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
 from core.state import pack
 from tests.chaos.discord_bot import DiscordOrders
+from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord, Invocation
 
 PEOPLE, CHANNELS = 50, 10
@@ -35,8 +36,7 @@ async def slow_store(delay: float) -> AsyncIterator[str]:
         socket = Path(home) / "redis.sock"
         command = [find_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", home]
         server = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
-        while not await asyncio.to_thread(socket.exists):
-            await asyncio.sleep(0.02)
+        await wait_until(socket.exists)
 
         async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
             while data := await reader.read(65536):

@@ -24,6 +24,7 @@ from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
 from core.state import pack
 from tests.chaos.discord_bot import DiscordOrders
+from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord
 
 STEPS = (
@@ -129,8 +130,7 @@ async def stores(count: int) -> AsyncIterator["asyncio.Queue[str]"]:
             *command, "--databases", str(count), stdout=asyncio.subprocess.DEVNULL
         )
         try:
-            while not socket.exists():
-                await asyncio.sleep(0.02)
+            await wait_until(socket.exists)
             urls: asyncio.Queue[str] = asyncio.Queue()
             for number in range(count):
                 urls.put_nowait(f"unix://{socket}?db={number}")
