@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.discord.gateway import GatewayStopped
-from adapters.discord.lease import LEASE_SECONDS
+from adapters.discord.lease import LEASE_SECONDS, Lease, Session
 from adapters.discord.start import make_gateway
 from tests.e2e.discord_server import Bot, Server
 from tests.fakes.discord import FakeDiscord
@@ -80,6 +80,22 @@ async def test_a_process_that_dies_without_a_word_is_replaced_within_ten_seconds
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await second.close()
+
+
+async def test_a_process_that_lost_its_shard_lets_go_of_the_line_and_leaves_the_session_alone(server: Server) -> None:
+    redis, later = server.bot.core.redis, Session("of the next one", 7, server.fake.gateway_url)
+    next_one = Lease(redis, 0, 1)
+    await redis.delete("imagine:1:discord:lease:{0-of-1}")
+    assert await next_one.take()
+    assert await next_one.save(later)
+    await server.fake.until(lambda: not server.bot.gateway.shards, LEASE_SECONDS)
+    await server.fake.until(lambda: not server.fake.gateway.connections)
+    assert await next_one.session() == later
+    await asked_by_mention(server, "a fox")
+    assert await next_one.renew()
+    assert await server.bot.core.turns.count_open() == 0
+    await next_one.release()
+    await server.fake.until(lambda: server.bot.gateway.shards and server.bot.gateway.ready, LEASE_SECONDS * 2)
 
 
 async def test_two_processes_never_act_on_one_event(server: Server) -> None:

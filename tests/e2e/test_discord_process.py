@@ -11,10 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from redis.asyncio import Redis
 from simcord.backend.models import Channel, Guild
 
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
+from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord, Person, Seen
 
 pytest_plugins = ["tests.fakes.discord.fixtures"]
@@ -199,11 +201,12 @@ async def test_the_simulated_pictures_need_no_key(admin: Admin) -> None:
 
 
 async def test_a_gateway_killed_alone_loses_nothing_that_is_said_until_another_hears(
-    admin: Admin, service: SimulatedService
+    admin: Admin, service: SimulatedService, redis: Redis
 ) -> None:
     async with admin.bot("worker"):
         async with admin.bot("discord") as gateway:
             await admin.hearing()
+            await wait_until(lambda: redis.exists("imagine:1:discord:session:{0-of-1}"), STARTS_WITHIN)
             gateway.kill()
             await gateway.wait()
         admin.alice.send(admin.channel, f"<@{admin.fake.bot.id}> a fox in the gap")

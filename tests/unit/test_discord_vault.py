@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from adapters.discord.rest import File
 from adapters.discord.vault import KEPT_SECONDS, MARGIN_SECONDS, TOKEN_SECONDS, Vault
+from core.state import text
 from tests.fakes.provider import png
 
 OLD, NEW = Fernet(Fernet.generate_key()), Fernet(Fernet.generate_key())
@@ -14,7 +15,7 @@ TOKEN = "aW50ZXJhY3Rpb246MTIz.made-up"
 
 
 async def everything(redis: Redis) -> bytes:
-    return b"\n".join([bytes(await redis.get(name) or b"") async for name in redis.scan_iter("*")])
+    return b"\n".join([text(await redis.get(name) or b"").encode() async for name in redis.scan_iter("*")])
 
 
 async def test_a_token_is_kept_encrypted_for_as_long_as_it_lives(redis: Redis) -> None:
