@@ -129,7 +129,7 @@ class DiscordChat:
     # -- announcing
 
     async def _find_announcement(self, turn: Turn) -> Message | None:
-        for channel in dict.fromkeys((channel_of(turn.thread), turn.thread.channel)):
+        async for channel, _ in self._places(turn, turn.thread):
             if found := await self.poster.find(channel, short_key(turn.id), ANNOUNCING, after=event_of(turn.id)):
                 return found
         return None
@@ -163,7 +163,7 @@ class DiscordChat:
     async def _deliver(self, turn: Turn, announcement: Announcement, result: Result, *, repeated: bool) -> Delivered:
         if repeated:
             after = announcement.message
-            for channel in dict.fromkeys((channel_of(announcement.thread), announcement.thread.channel)):
+            async for channel, _ in self._places(turn, announcement.thread):
                 if found := await self.poster.find(channel, short_key(turn.id), SHOWING, after=after):
                     return _delivered(found)
         refusals: list[str] = []

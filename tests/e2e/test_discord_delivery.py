@@ -200,3 +200,20 @@ async def test_the_picture_is_not_posted_again_when_the_nonce_is_forgotten(serve
     await server.quiet()
     (picture,) = await server.pictures(server.thread())
     assert picture.files[0].data == png()
+
+
+async def test_a_picture_sent_by_direct_message_is_not_sent_again_when_the_nonce_is_forgotten(server: Server) -> None:
+    server.fake.deny(server.channel, "attach_files")
+    direct = server.fake.dm(server.alice)
+    path = f"*/channels/{direct.id}/messages"
+    await held(server)
+    server.fake.faults.drop("POST", path, after_effect=True)
+    server.fake.faults.fail("POST", path, 503, times=None)
+    server.bot.images.release.set()
+    await server.pictures(direct)
+    refused = len(server.fake.calls_to("POST", MESSAGES))
+    await server.fake.until(lambda: len(server.fake.calls_to("POST", MESSAGES)) >= refused + 2)
+    server.fake.advance(3600)
+    server.fake.faults.clear()
+    await server.quiet()
+    assert len(await server.pictures(direct)) == 1
