@@ -117,7 +117,8 @@ class Desk:
         if wish.of:
             settings.check_editor(wish.of.turn, actor.person, actor.profile)
             options = replace(options, private=options.private or wish.of.turn.options.private)
-        elif options.private and wish.thread.thread and not wish.thread.channel.startswith("D"):
+        is_news = options.private and not (wish.of and wish.of.turn.options.private)
+        if is_news and wish.thread.thread and not wish.thread.channel.startswith("D"):
             raise Declined("slack.private_in_thread")
         if wish.operation is Operation.IMAGINE:
             usual = await self.settings.defaults(actor.person)
