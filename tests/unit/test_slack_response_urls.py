@@ -1,0 +1,59 @@
+"""The last way to a person: kept so that nobody can read it, used once, and never in anybody's way."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+from redis.asyncio import Redis
+
+from adapters.slack.response_urls import ResponseUrls, keys_from
+from bot.health import listening
+from core.turns import TurnId
+
+TURN = TurnId("slack:T1:1")
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_a_person_is_told_once_and_by_any_process(redis: Redis, session: aiohttp.ClientSession) -> None:
+    told: list[str] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        told.append((await request.json())["text"])
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/answer", hear)
+    async with listening(app, "127.0.0.1", 0) as port:
+        await ResponseUrls(redis, keys_from("xoxb-1"), session).keep(TURN, f"http://127.0.0.1:{port}/answer")
+        other = ResponseUrls(redis, keys_from("xoxb-1"), session)
+        await other.say(TURN, "a < b")
+        await other.say(TURN, "again")
+    assert told == ["a &lt; b"]
+
+
+async def test_what_another_key_wrote_is_left_alone(redis: Redis, session: aiohttp.ClientSession) -> None:
+    await ResponseUrls(redis, keys_from("xoxb-1"), session).keep(TURN, "http://127.0.0.1:1/")
+    await ResponseUrls(redis, keys_from("xoxb-2"), session).say(TURN, "hello")
+
+
+async def test_a_turn_without_an_address_is_none_to_speak_of(redis: Redis, session: aiohttp.ClientSession) -> None:
+    urls = ResponseUrls(redis, keys_from("xoxb-1"), session)
+    await urls.keep(TURN, "")
+    await urls.say(TURN, "hello")
+    assert await redis.keys("*slack:response*") == []
+
+
+async def test_a_store_that_is_away_and_a_dead_address_harm_nobody(
+    redis: Redis, session: aiohttp.ClientSession
+) -> None:
+    async with Redis.from_url("redis://127.0.0.1:1") as away:
+        await ResponseUrls(away, keys_from("xoxb-1"), session).keep(TURN, "http://127.0.0.1:1/")
+    urls = ResponseUrls(redis, keys_from("xoxb-1"), session)
+    await urls.keep(TURN, "http://127.0.0.1:1/")
+    await urls.say(TURN, "hello")
