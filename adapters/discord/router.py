@@ -1,5 +1,6 @@
 """Which event is whose."""
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -21,6 +22,9 @@ _SLASH = 1
 MIB = 1024 * 1024
 FILE_BYTES_BY_TIER = {2: 50 * MIB, 3: 100 * MIB}
 MOST_SERVERS = 100_000
+STORE_SECONDS = 1.0
+LASTING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK"})
+"""What is worth waiting for the store with; an interaction is void within seconds, and its person is told."""
 
 log = structlog.get_logger()
 
@@ -31,7 +35,7 @@ class Router:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._facts: dict[str, ServerFacts] = {}
-        self._listener = Listener(desk, self.facts)
+        self.listener = Listener(desk, self.facts)
 
     @property
     def most_images(self) -> int:
@@ -42,32 +46,40 @@ class Router:
         """What is known of a server."""
         return self._facts.get(guild or "", ServerFacts())
 
-    async def handle(  # noqa: C901 - a table of events
-        self, name: str, data: dict[str, Any]
-    ) -> None:
+    async def handle(self, name: str, data: dict[str, Any]) -> None:
         """Deal with one event. It is recorded, or of no interest, when this returns."""
-        try:
-            match name:
-                case "INTERACTION_CREATE":
-                    await self._interaction(Interaction.model_validate(data))
-                case "MESSAGE_CREATE":
-                    await self._listener.on_message(Message.model_validate(data))
-                case "MESSAGE_UPDATE":
-                    await self._listener.on_edit(Message.model_validate(data))
-                case "MESSAGE_DELETE":
-                    await self._listener.on_delete(data.get("guild_id"), str(data["id"]))
-                case "MESSAGE_DELETE_BULK":
-                    for message in data.get("ids", ()):
-                        await self._listener.on_delete(data.get("guild_id"), str(message))
-                case "GUILD_CREATE":
-                    await self._guild(Guild.model_validate(data))
-                case "GUILD_DELETE":
-                    await self._left(Guild.model_validate(data))
-        except ValidationError as error:
-            fields = [".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)]
-            log.error("an event of Discord's has another shape than known", event_name=name, fields=fields)
-        except (RedisError, ImagineError) as error:
-            log.error("an event could not be dealt with", event_name=name, problem=type(error).__name__)
+        while True:
+            try:
+                await self._deal_with(name, data)
+            except ValidationError as error:
+                fields = [".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False)]
+                log.error("an event of Discord's has another shape than known", event_name=name, fields=fields)
+            except RedisError as error:
+                log.warning("the store does not take an event", event_name=name, problem=type(error).__name__)
+                if name in LASTING:
+                    await asyncio.sleep(STORE_SECONDS)
+                    continue
+            except ImagineError as error:
+                log.error("an event could not be dealt with", event_name=name, problem=type(error).__name__)
+            return
+
+    async def _deal_with(self, name: str, data: dict[str, Any]) -> None:
+        match name:
+            case "INTERACTION_CREATE":
+                await self._interaction(Interaction.model_validate(data))
+            case "MESSAGE_CREATE":
+                await self.listener.on_message(Message.model_validate(data))
+            case "MESSAGE_UPDATE":
+                await self.listener.on_edit(Message.model_validate(data))
+            case "MESSAGE_DELETE":
+                await self.listener.on_delete(data.get("guild_id"), str(data["id"]))
+            case "MESSAGE_DELETE_BULK":
+                for message in data.get("ids", ()):
+                    await self.listener.on_delete(data.get("guild_id"), str(message))
+            case "GUILD_CREATE":
+                await self._guild(Guild.model_validate(data))
+            case "GUILD_DELETE":
+                await self._left(Guild.model_validate(data))
 
     async def _interaction(self, interaction: Interaction) -> None:
         match interaction.type:
