@@ -15,8 +15,8 @@ MESSAGE = {"id": "1", "channel_id": "2", "content": "hello", "author": {"id": "3
 class Desk:
     """A desk that nobody sits at."""
 
-    def __getattr__(self, name: str) -> None:
-        return None
+    def __getattr__(self, name: str) -> "Desk":
+        return self
 
 
 class Listener:
