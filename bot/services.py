@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.settings import ImageProviderName, Settings, SetupError
+from bot.settings import ImageProviderName, Settings
 from bot.store import embedded_store
 from bot.wiring import CoreSettings
 from core.fetching import Fetcher
@@ -46,7 +46,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Service]:
-    """The image service of the settings. Raises `SetupError`."""
+    """The image service of the settings."""
     match settings.image_provider:
         case ImageProviderName.SIMULATED:
             async with _simulated(settings.data_dir) as simulated, service_client() as client:
@@ -72,8 +72,6 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     prices=settings.prices,
                 )
                 yield Service(images, "real, and cost money", simulated=False)
-        case ImageProviderName.GOOGLE:
-            raise SetupError("Google's own API is not supported yet; use IMAGE_PROVIDER=gmi or simulated.")
 
 
 def core_settings(settings: Settings) -> CoreSettings:

@@ -46,7 +46,6 @@ class ImageProviderName(StrEnum):
     """Who draws."""
 
     GMI = "gmi"
-    GOOGLE = "google"
     SIMULATED = "simulated"
 
 
@@ -83,7 +82,7 @@ class Settings(BaseSettings):
     # The image service.
     image_provider: ImageProviderName = Field(
         ImageProviderName.SIMULATED,
-        description="Who draws: gmi, google or simulated. Unset: the one whose key is present, else simulated.",
+        description="Who draws: gmi or simulated. Unset: gmi where its key is present, else simulated.",
     )
     image_model: str = Field("gemini-2.5-flash-image", description="Model used when a person names none.")
     gmi_api_key: Secret | None = Field(None, description="Key of the GMI Cloud request queue.")
@@ -93,10 +92,6 @@ class Settings(BaseSettings):
     gmi_base_url: Base = Field(
         "https://console.gmicloud.ai/api/v1/ie/requestqueue/apikey", description="Address of the request queue."
     )
-    gemini_api_key: Secret | None = Field(None, description="Key of Google's Gemini Developer API.")
-    gemini_base_url: Base = Field("https://generativelanguage.googleapis.com", description="Address of the Gemini API.")
-    vertex_project: str | None = Field(None, description="Google Cloud project, to draw through Vertex AI instead.")
-    vertex_location: str = Field("global", description="Vertex AI location.")
     result_hosts: Hosts = Field(
         ("storage.googleapis.com",),
         description="Hosts that finished pictures are downloaded from, separated by commas.",
@@ -202,11 +197,8 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _choose_provider(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if "image_provider" not in values:
-            if values.get("gmi_api_key"):
-                values["image_provider"] = "gmi"
-            elif values.get("gemini_api_key") or values.get("vertex_project"):
-                values["image_provider"] = "google"
+        if "image_provider" not in values and values.get("gmi_api_key"):
+            values["image_provider"] = "gmi"
         return values
 
     @model_validator(mode="after")
@@ -218,8 +210,6 @@ class Settings(BaseSettings):
     def _contradictions(self) -> Iterator[str]:
         if self.image_provider is ImageProviderName.GMI and not self.gmi_api_key:
             yield "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
-        if self.image_provider is ImageProviderName.GOOGLE and not (self.gemini_api_key or self.vertex_project):
-            yield "IMAGE_PROVIDER is google, so GEMINI_API_KEY or VERTEX_PROJECT is needed."
         if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
             yield "SLACK_BOT_TOKEN needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) beside it."
         if not self.web_password and not is_loopback(self.web_host):

@@ -57,9 +57,7 @@ def test_settings_cannot_be_changed() -> None:
     ("present", "chosen"),
     [
         ({"GMI_API_KEY": KEY}, "gmi"),
-        ({"GEMINI_API_KEY": KEY}, "google"),
-        ({"VERTEX_PROJECT": "a-project"}, "google"),
-        ({"GMI_API_KEY": KEY, "GEMINI_API_KEY": KEY}, "gmi"),
+        ({}, "simulated"),
         ({"GMI_API_KEY": KEY, "IMAGE_PROVIDER": "simulated"}, "simulated"),
     ],
 )
@@ -71,7 +69,7 @@ def test_the_service_is_the_one_whose_key_is_present(
     assert load_settings(env_file=None).image_provider == chosen
 
 
-@pytest.mark.parametrize("name", ["GMI_BASE_URL", "GEMINI_BASE_URL", "DISCORD_API_BASE", "SLACK_API_BASE"])
+@pytest.mark.parametrize("name", ["GMI_BASE_URL", "DISCORD_API_BASE", "SLACK_API_BASE"])
 @pytest.mark.parametrize(
     "address",
     [
@@ -130,7 +128,7 @@ def test_not_even_the_error_beneath_shows_a_value() -> None:
 
 
 def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = _problems(monkeypatch, IMAGE_PROVIDER="google", SLACK_BOT_TOKEN="xoxb-1", WEB_HOST="0.0.0.0")
+    problems = _problems(monkeypatch, IMAGE_PROVIDER="gmi", SLACK_BOT_TOKEN="xoxb-1", WEB_HOST="0.0.0.0")
     assert [problem.split(" ")[0] for problem in problems] == ["IMAGE_PROVIDER", "SLACK_BOT_TOKEN", "WEB_HOST"]
     assert _problems(monkeypatch, IMAGE_PROVIDER="gmi")[0] == "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
 
@@ -190,7 +188,6 @@ def test_encryption_keys_are_checked_so_that_a_typo_is_found_at_the_start(monkey
 def test_no_secret_is_in_a_repr_and_all_are_known_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [
         "GMI_API_KEY",
-        "GEMINI_API_KEY",
         "DISCORD_TOKEN",
         "SLACK_SIGNING_SECRET",
         "SLACK_CLIENT_SECRET",
