@@ -207,6 +207,8 @@ class Steps:
         stage = Stage.DRAWING
         if any(drawing.lost_at for drawing in drawings):
             stage = Stage.CHECKING
+        elif self.turn.references and self.hold.record.prepared is None:
+            stage = Stage.PREPARING
         elif all(_waits(drawing) for drawing in begun):
             stage = Stage.QUEUED
         since = min((drawing.sent_at for drawing in begun), default=None)

@@ -278,7 +278,11 @@ async def test_a_second_worker_takes_over_what_the_first_has_left(make_house: Ma
 
 async def test_a_turn_whose_job_was_lost_is_fetched(idle_house: House) -> None:
     turn = await idle_house.ask(idle_house.turn())
-    await idle_house.core.redis.delete(*[key async for key in idle_house.core.redis.scan_iter("imagine:*runs*")])
+
+    async def jobs() -> list[bytes]:
+        return [key async for key in idle_house.core.redis.scan_iter("imagine:*runs*")]
+
+    await idle_house.core.redis.delete(*await wait_until(jobs))
     await idle_house.core.engine.docket.cancel(turn.id)
     await idle_house.core.redis.zadd("imagine:1:open", {turn.id: 0})
     async with idle_house.core.working():
