@@ -112,7 +112,9 @@ class Settings(BaseSettings):
     daily_spend_cap: MicroDollars = Field(
         10 * MICRO, description="Dollars that one workspace may spend in a day (UTC)."
     )
-    max_waiting_per_person: int = Field(10, ge=1, description="Turns that one person may have open, in line and being drawn.")
+    max_waiting_per_person: int = Field(
+        10, ge=1, description="Turns that one person may have open, in line and being drawn."
+    )
     max_running_per_person: int = Field(4, ge=1, description="Turns of one person that may be drawn at a time.")
 
     # Discord.

@@ -105,7 +105,7 @@ async def test_a_turn_that_can_be_shown_nowhere_ends_and_frees_its_place(house: 
 
 async def test_an_end_that_cannot_be_shown_now_is_shown_later(idle_house: House) -> None:
     turn = await idle_house.ask(idle_house.turn(references=(idle_house.chat.attach("notes.txt", b"hello"),)))
-    idle_house.chat.troubles["update"] = [PlatformBusy(9.0), PlatformBusy(7.0)]
+    idle_house.chat.troubles["update"] = [PlatformBusy(7.0)]
     assert await idle_house.core.line.run(turn.id) == 7.0
     assert await walked(idle_house, turn) == "failed"
     assert idle_house.chat.last(turn.id).stage is Stage.FAILED
