@@ -18,7 +18,7 @@ import structlog
 from docket import Docket, Perpetual, Worker
 from redis.exceptions import RedisError
 
-from core.background import stop
+from core.background import asked_to_stop, stop
 from core.state import Turns
 from core.turns import TurnId
 
@@ -124,7 +124,7 @@ class Engine:
             await self.wake(turn_id)
 
     async def _sweep_on(self, turns: Turns) -> None:
-        while True:
+        while not asked_to_stop():
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 await self.sweep(turns)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import structlog
 from redis.exceptions import RedisError
 
+from core.background import asked_to_stop
 from core.durations import Durations
 from core.errors import AnswerLost, NotSent
 from core.pace import Pace
@@ -134,7 +135,7 @@ class Sender:
                 await asyncio.sleep(STORE_PAUSE)
 
     async def _keep_alive(self, attempt: str) -> None:
-        while True:
+        while not asked_to_stop():
             await asyncio.sleep(ALIVE_SECONDS / 4)
             with suppress(RedisError, OSError):
                 await self.sends.still(attempt)

@@ -28,6 +28,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core import turn_scripts as scripts
+from core.background import asked_to_stop
 from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
 from core.turns import Node, Person, Turn, TurnId
@@ -281,6 +282,8 @@ class Turns:
                 renewed = await self.redis.eval(scripts.RENEW, 1, lease, token, round(self.lease * 1000))
             except RedisError:
                 continue
+            if asked_to_stop():
+                return
             if not renewed:
                 break
             until = time.monotonic() + self.lease

@@ -20,7 +20,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.background import stop
+from core.background import asked_to_stop, stop
 from core.durations import Durations, Usual, pause_before_look
 from core.errors import ProviderError
 from core.metrics import Metrics
@@ -93,7 +93,7 @@ class Watcher:
         """Watch every lane that nobody else watches, until cancelled."""
         tasks: dict[str, asyncio.Task[None]] = {}
         try:
-            while True:
+            while not asked_to_stop():
                 with suppress(RedisError, OSError):
                     for member in await self.redis.zrange(key("watched"), 0, -1):
                         lane = text(member)
@@ -113,7 +113,7 @@ class Watcher:
 
     async def _watch_on(self, lane: str) -> None:
         memory = _Lane()
-        while True:
+        while not asked_to_stop():
             try:
                 if not await self._lead(lane):
                     memory = _Lane()

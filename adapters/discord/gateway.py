@@ -15,6 +15,7 @@ from adapters.discord.lease import RENEW_SECONDS, Lease, Presence, Session, turn
 from adapters.discord.rest import Rest
 from adapters.discord.router import Router
 from adapters.discord.socket import GatewayRefused, Shard, ShardClient
+from core.background import asked_to_stop, stop
 
 DRAIN_SECONDS = 5.0
 SYNC_RETRY_SECONDS = 30.0
@@ -78,14 +79,14 @@ class DiscordGateway:
         count = await self._count()
         syncing = asyncio.create_task(self._sync_commands())
         try:
-            while True:
+            while not asked_to_stop():
                 try:
                     await self._tend(count)
                 except RedisError as error:
                     log.warning("the store does not answer; the gateway goes on", problem=type(error).__name__)
                 await asyncio.sleep(RENEW_SECONDS)
         finally:
-            syncing.cancel()
+            await stop(syncing)
             await asyncio.gather(*(self._let_go(number) for number in tuple(self._held)), return_exceptions=True)
             with suppress(RedisError):
                 await self._presence.leave()
@@ -142,8 +143,7 @@ class DiscordGateway:
         position: Session | None = held.shard.position()
         await held.shard.stop(drain=DRAIN_SECONDS)
         position = held.shard.position() or position
-        held.running.cancel()
-        await asyncio.gather(held.running, return_exceptions=True)
+        await stop(held.running)
         with suppress(RedisError):
             if position:
                 await held.lease.save(position)

@@ -15,6 +15,7 @@ from simcord.backend.models import Channel
 from adapters.discord.gateway import DiscordGateway
 from adapters.discord.outgoing import DiscordChat
 from adapters.discord.start import make_gateway, open_chat
+from core.background import stop
 from core.conversation import Conversations
 from core.fetching import Fetcher
 from core.intake import Intake
@@ -113,8 +114,7 @@ async def open_discord(redis: Redis, directory: Path) -> AsyncIterator[Harness]:
             await fake.until(lambda: gateway.shards and gateway.ready and fake.world.find_command("imagine", None, 1))
             yield harness
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            await stop(hearing)
         assert not fake.violations, fake.violations
 
 

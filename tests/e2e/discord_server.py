@@ -14,6 +14,7 @@ from adapters.discord.gateway import DiscordGateway
 from adapters.discord.outgoing import DiscordChat
 from adapters.discord.start import make_gateway, open_chat
 from bot.wiring import Core, CoreSettings, open_core
+from core.background import stop
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
 from core.turns import Node, ThreadKey
@@ -87,8 +88,7 @@ class Bot:
     async def deafen(self) -> None:
         """Stop the gateway as a deploy does."""
         if self.hearing:
-            self.hearing.cancel()
-            await asyncio.gather(self.hearing, return_exceptions=True)
+            await stop(self.hearing)
             self.hearing = None
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from adapters.discord.gateway import GatewayStopped
 from adapters.discord.lease import LEASE_SECONDS, Lease, Session
 from adapters.discord.start import make_gateway
+from core.background import stop
 from tests.e2e.discord_server import Bot, Server
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.provider import FakeImages
@@ -77,8 +78,7 @@ async def test_a_process_that_dies_without_a_word_is_replaced_within_ten_seconds
     finally:
         if held.shard.socket:
             await held.shard.socket.close()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        await stop(waiting)
         await second.close()
 
 
@@ -111,8 +111,7 @@ async def test_two_processes_never_act_on_one_event(server: Server) -> None:
         assert [call.status for call in server.fake.calls_to("POST", callback)] == [204] * 5
         assert len(server.bot.images.made) == 5
     finally:
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        await stop(waiting)
         await second.close()
 
 
@@ -130,8 +129,7 @@ async def test_shards_are_split_over_processes(fake_discord: FakeDiscord, redis_
         assert set(first.gateway.shards) | set(second.gateway.shards) == {0, 1, 2, 3}
         assert len(fake_discord.gateway.identifies) == 4, "a shard that moves keeps its session"
     finally:
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        await stop(waiting)
         await second.close()
         await first.close()
 
