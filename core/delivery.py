@@ -117,13 +117,11 @@ class Delivery:
     async def _alt_text(self, turn: Turn) -> str:
         """What the picture shows, as far as words were given: the newest first."""
         words = [turn.prompt]
-        parent = turn.parent
-        while parent is not None and sum(map(len, words)) < ALT_TEXT_CHARACTERS:
-            node = await self.conversations.node(turn.thread, parent.node)
-            if node is None:
-                break
-            words.append(node.prompt)
-            parent = node.parent
+        if turn.parent is not None:
+            async for node in self.conversations.ancestors(turn.thread, turn.parent.node):
+                words.append(node.prompt)
+                if sum(map(len, words)) >= ALT_TEXT_CHARACTERS:
+                    break
         text = " ← ".join(" ".join(word.split()) for word in words)
         return text if len(text) <= ALT_TEXT_CHARACTERS else text[: ALT_TEXT_CHARACTERS - 1] + "…"
 

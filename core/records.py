@@ -68,12 +68,13 @@ class Record:
 
     `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
     `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
-    its workspace's budget, in micro-dollars. `preparing` is when that began, in seconds
-    since the epoch, 0 while it has not; from then on the turn keeps its wording.
+    its workspace's budget, in micro-dollars. `order` is its number among all that was asked for. `preparing` is when
+    that began, in seconds since the epoch, 0 while it has not; from then on the turn keeps its wording.
     """
 
     turn: Turn
     reserved: int = 0
+    order: int = 0
     announcing: bool = False
     announcement: Announcement | None = None
     shown: str = ""

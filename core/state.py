@@ -7,6 +7,7 @@ Keys, all under `imagine:1:` (1 is the schema version) and all with an expiry th
     open                    zset    turns that have not ended, by the time they should have been heard of again
     person:<person>         zset    the open turns of a person, by the time they were taken on
     spend:<workspace>:<day> string  micro-dollars reserved and spent in a workspace on a day (UTC)
+    order                   string  see `core.conversation`
 """
 
 import asyncio
@@ -163,6 +164,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
     return Record(
         turn=turn,
         reserved=int(fields.get(b"reserved", 0)),
+        order=int(fields.get(b"order", 0)),
         announcing=bool(fields.get(b"announcing")),
         announcement=unpack(Announcement, announcement) if announcement else None,
         shown=fields.get(b"shown", b"").decode(),
@@ -190,11 +192,17 @@ class Turns:
 
     async def accept(self, turn: Turn, *, price: int, most: int, cap: int) -> tuple[Entry, int]:
         """Claim a turn, record it and reserve its price (micro-dollars), or say why not and how many or how much."""
-        keys = (key("turn", turn.id), key("open"), key("person", turn.author), spend_key(turn.author, turn.asked_at))
+        keys = (
+            key("turn", turn.id),
+            key("open"),
+            key("person", turn.author),
+            spend_key(turn.author, turn.asked_at),
+            key("order"),
+        )
         json = pack(Turn, turn, terse=True)
         now = time.time()
         entry, amount = await self.redis.eval(
-            scripts.ACCEPT, 4, *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS
+            scripts.ACCEPT, len(keys), *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS
         )
         return Entry(entry.decode()), int(amount)
 

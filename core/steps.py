@@ -132,7 +132,8 @@ class Steps:
         node, announcement = self.hold.record.node, self.hold.record.announcement
         if node and announcement:
             messages = (announcement.message, node.message)
-            await self.crew.conversations.remember(self._thread, node, asked_at=self.turn.asked_at, messages=messages)
+            order = self.hold.record.order
+            await self.crew.conversations.remember(self._thread, node, messages=messages, order=order)
 
     async def end(self, ending: Ending) -> None:
         """Show the end, free the place, settle what was reserved."""

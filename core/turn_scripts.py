@@ -3,8 +3,21 @@
 The keys are those of `core.state`.
 """
 
-ACCEPT = """
-local turn, open, person, spend = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+NEXT_ORDER = """
+local function next_order(key, ttl)
+  local now = redis.call('TIME')
+  local order = now[1] * 1000000 + now[2]
+  order = math.max(order, tonumber(redis.call('GET', key) or '0') + 1)
+  redis.call('SET', key, string.format('%.0f', order), 'EX', ttl)
+  return string.format('%.0f', order)
+end
+"""
+"""The next number in the order of what is asked for: the clock of the store in microseconds, and more than the last."""
+
+ACCEPT = (
+    NEXT_ORDER
+    + """
+local turn, open, person, spend, order = unpack(KEYS)
 local id, json, ttl, now, most, price, cap, due = unpack(ARGV)
 if redis.call('EXISTS', turn) == 1 then return {'again', 0} end
 redis.call('ZREMRANGEBYSCORE', person, '-inf', tonumber(now) - tonumber(ttl))
@@ -12,7 +25,7 @@ local waiting = redis.call('ZCARD', person)
 if waiting >= tonumber(most) then return {'waiting', waiting} end
 local spent = tonumber(redis.call('GET', spend) or '0')
 if spent + tonumber(price) > tonumber(cap) then return {'budget', spent} end
-redis.call('HSET', turn, 'turn', json, 'reserved', price, 'spend', spend)
+redis.call('HSET', turn, 'turn', json, 'reserved', price, 'spend', spend, 'order', next_order(order, ttl))
 redis.call('EXPIRE', turn, ttl)
 redis.call('ZADD', open, due, id)
 redis.call('EXPIRE', open, ttl)
@@ -22,6 +35,7 @@ redis.call('INCRBY', spend, price)
 redis.call('EXPIRE', spend, 172800)
 return {'new', waiting}
 """
+)
 
 END = """
 local turn, open, person, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -121,7 +121,7 @@ async def _undo(press: Press) -> Said:
     if parent is None or node is None or before is None:
         raise Declined("declined.parent_gone")
     await press.once()
-    await desk.conversations.make_current(thread, parent)
+    await desk.conversations.make_current(thread, parent, event=press.interaction.id)
     if post.turn.options.private:
         return await show_again(desk, before, node, private=True)
     await show_again(desk, before, node, event=press.interaction.id)

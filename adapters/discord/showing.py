@@ -59,7 +59,7 @@ async def _remember(desk: Desk, thread: ThreadKey, node: Node, message: Message)
         for image, shown in zip(node.images, shown_in(message), strict=True)
     )
     fresh = replace(node, images=images, message=message.id, removed=False)
-    await desk.conversations.remember(thread, fresh, asked_at=node.made_at, messages=(message.id,))
+    await desk.conversations.remember(thread, fresh, messages=(message.id,))
     await desk.posts.add_message(node.id, message.id)
 
 

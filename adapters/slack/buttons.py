@@ -117,7 +117,7 @@ class Buttons:
         if parent is None or node is None:
             raise Declined("declined.parent_gone")
         if await desk.once(f"undo:{press.event}"):
-            await desk.conversations.make_current(thread, parent)
+            await desk.conversations.make_current(thread, parent, event=press.event)
             await self._sharing.say_undone(press.actor, post, node, press.event)
         return ""
 

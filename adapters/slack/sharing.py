@@ -90,4 +90,4 @@ class Sharing:
             for image, shown in zip(node.images, fresh.references(), strict=True)
         )
         known = replace(node, id=public.id, parent=None, options=options, images=images, message=ts)
-        await desk.conversations.remember(thread, known, asked_at=node.made_at, messages=(ts,))
+        await desk.conversations.remember(thread, known, messages=(ts,))

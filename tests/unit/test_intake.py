@@ -73,7 +73,7 @@ async def test_an_edit_keeps_the_shape_that_its_picture_has(house: House) -> Non
     assert node is not None
     for size, ratio in (((320, 180), "16:9"), ((0, 0), None)):
         image = NodeImage(node.images[0].shown, width=size[0], height=size[1])
-        await house.core.conversations.remember(thread, replace(node, images=(image,)), asked_at=1.0, messages=())
+        await house.core.conversations.remember(thread, replace(node, images=(image,)), messages=())
         await house.done(house.edit(first))
         assert house.images.made[-1][1].aspect_ratio == ratio
 

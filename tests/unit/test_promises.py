@@ -294,7 +294,7 @@ async def test_an_empty_history_is_none(house: House) -> None:
     node = await house.core.conversations.node(thread, first.id)
     assert node is not None
     bare = replace(node, images=(replace(node.images[0], history=[]),))
-    await house.core.conversations.remember(thread, bare, asked_at=first.asked_at, messages=())
+    await house.core.conversations.remember(thread, bare, messages=())
     await house.done(house.edit(first))
     assert len(house.images.made[-1][1].references) == 1
 
@@ -351,6 +351,8 @@ async def left(house: House) -> bool:
         "turn:",
         "thread:",
         "nodes:",
+        "tree:",
+        "order",
         "messages:",
         "spend:",
         "durations:",

@@ -283,7 +283,7 @@ async def test_an_ended_turn_leaves_one_word_and_what_was_spent(turns: Turns, re
     await accept(turns, a_turn())
     await end(turns, a_turn(), spent=5)
     left = {name.decode(): await redis.ttl(name) async for name in redis.scan_iter("*")}
-    assert set(left) == {key("turn", a_turn().id), key("spend", "fake", "w", "1972-09-27")}
+    assert set(left) == {key("turn", a_turn().id), key("spend", "fake", "w", "1972-09-27"), key("order")}
     assert all(seconds > 0 for seconds in left.values())
 
 

@@ -43,7 +43,7 @@ async def finish(site: WebSite, turn: Turn, *, count: int = 1) -> str:
         message=delivered.message,
     )  # fmt: skip
     messages = (announcement.message, delivered.message)
-    await site.conversations.remember(announcement.thread, node, asked_at=turn.asked_at, messages=messages)
+    await site.conversations.remember(announcement.thread, node, messages=messages, order=round(turn.asked_at * 1e6))
     await site.chat.update(turn, announcement, Notice(Stage.DONE))
     return delivered.message
 
