@@ -80,8 +80,8 @@ class Delivery:
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
         shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}
-        model = record.turn.options.model or ""
-        result = Result(images=tuple(images), model=model, notes=(*notes, *sorted(shapes)))
+        model, using = record.turn.options.model or "", record.prepared.using if record.prepared else ""
+        result = Result(images=tuple(images), model=model, notes=(*notes, *sorted(shapes)), using=using)
         assert record.announcement is not None  # noqa: S101 - the line has announced
         return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
 

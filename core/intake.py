@@ -13,6 +13,7 @@ from core.conversation import Conversations
 from core.engine import Engine
 from core.errors import Declined, ProviderError
 from core.metrics import Metrics
+from core.numbering import in_order
 from core.pace import Pace
 from core.ports import Capabilities, ImageProvider
 from core.queue import Queue
@@ -138,7 +139,8 @@ class Intake:
         ratio = options.aspect_ratio
         if ratio is None and parent is not None and turn.parent is not None:
             ratio = _shape_of(parent, turn.parent.index, able)
-        return replace(turn, options=replace(options, model=model, aspect_ratio=ratio)), able
+        options = replace(options, model=model, aspect_ratio=ratio)
+        return replace(turn, options=options, references=in_order(turn.references)), able
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

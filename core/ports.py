@@ -47,7 +47,8 @@ class Notice:
 
     `position` is 1 for the next in line. `seconds` is the estimate until the picture, from now; `usual` is how long
     the model usually draws and `since` when it began (seconds since the epoch), for a progress bar.
-    `notes` are finished sentences in the person's language, in the order to be read; `cause` is why it failed.
+    `using` names the pictures that are worked from, once they are known; `notes` are on what has to be known besides:
+    finished sentences in the person's language, in the order to be read. `cause` is why it failed.
     """
 
     stage: Stage
@@ -56,9 +57,15 @@ class Notice:
     usual: float | None = None
     since: float | None = None
     model: str = ""
+    using: str = ""
     notes: tuple[str, ...] = ()
     cause: str = ""
     may_retry: bool = False
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to say besides the stage."""
+        return (self.using, *self.notes) if self.using else self.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,15 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a turn came to: at least one image, and `notes` (finished sentences) on what did not work out."""
+    """What a turn came to: at least one image, and finished sentences.
+
+    `notes` are on what did not work out, `using` names the pictures that it was made from: small print.
+    """
 
     images: tuple[Image, ...]
     model: str
     notes: tuple[str, ...] = ()
+    using: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,15 @@ class Prepared:
     """The references as the service will read them, and what has to be said about the others.
 
     `basis` is the picture that is edited, sent along because its history is missing or out of date; None while the
-    history itself goes back.
+    history itself goes back. `using` is the sentence that names what is used, `legend` tells the model their numbers.
     """
 
     uploads: tuple[Upload, ...] = ()
     used: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = ()
     basis: Upload | None = None
+    using: str = ""
+    legend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

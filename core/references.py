@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
+from core.numbering import Edited, called, legend, using
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
@@ -24,6 +25,8 @@ from core.state import key, pack, unpack
 from core.turns import History, NodeImage, Operation, Reference, ThreadKey, Turn
 
 UPLOAD_KEPT_SECONDS = 86_400
+PARAGRAPH = "\n\n"
+"""Between what a person wrote and what is put behind it for the model."""
 
 _SENTENCES = {
     FetchProblem.GONE: "gone",
@@ -76,15 +79,24 @@ class References:
         taken, over = turn.references[:room], turn.references[room:]
         results = await asyncio.gather(*(self._one(reference, thread, platform, able) for reference in taken))
         notes = [_left_out(turn.locale, item, self.max_bytes) for item in results if isinstance(item, Unusable)]
-        used = [item for item in results if not isinstance(item, Unusable)]
+        uploads = [item for item in results if not isinstance(item, Unusable)]
         if over:
             notes.append(_too_many(turn.locale, able, taken, over))
-        if turn.references and not used:
+        if turn.references and not uploads:
             raise Declined("declined.references_needed", {"reasons": " ".join(notes)})
-        kept = tuple(
-            reference for reference, item in zip(taken, results, strict=True) if not isinstance(item, Unusable)
+        used = [
+            (number, reference)
+            for number, (reference, item) in enumerate(zip(taken, results, strict=True), 1)
+            if not isinstance(item, Unusable)
+        ]
+        return Prepared(
+            uploads=tuple(uploads),
+            used=tuple(reference for _, reference in used),
+            notes=tuple(notes),
+            basis=basis,
+            using=using(used, turn.locale, numbered=len(turn.references) + (turn.parent is not None) > 1),
+            legend=legend(used, _edited(turn, basis), able.max_prompt - len(turn.prompt) - len(PARAGRAPH)),
         )
-        return Prepared(uploads=tuple(used), used=kept, notes=tuple(notes), basis=basis)
 
     async def history(self, turn: Turn) -> History | None:
         """What the service has to be told of the picture that is edited; None where there is nothing to tell."""
@@ -151,6 +163,12 @@ class References:
         return upload
 
 
+def _edited(turn: Turn, basis: Upload | None) -> Edited:
+    if turn.parent is None:
+        return Edited.NOTHING
+    return Edited.EARLIER if basis is None else Edited.FIRST
+
+
 def _links(value: object) -> Sequence[str]:
     """Every link to a picture inside an opaque history."""
     match value:
@@ -166,12 +184,12 @@ def _links(value: object) -> Sequence[str]:
 
 def _left_out(locale: str, item: Unusable, max_bytes: int) -> str:
     reason = say(locale, f"picture.{item.reason}", limit=max_bytes // 1_000_000)
-    return say(locale, "note.left_out", name=item.reference.name, reason=reason)
+    return say(locale, "note.left_out", name=called(item.reference, locale), reason=reason)
 
 
 def _too_many(locale: str, able: Capabilities, taken: Sequence[Reference], over: Sequence[Reference]) -> str:
     def names(some: Sequence[Reference]) -> str:
-        return ", ".join(reference.name for reference in some)
+        return ", ".join(called(reference, locale) for reference in some)
 
     return say(
         locale,

@@ -44,8 +44,8 @@ def say(locale: str, name: str, /, **values: object) -> str:
 
 
 def notice_text(notice: Notice, locale: str) -> str:
-    """What an announcement says: where the turn is, then its notes."""
-    return "\n".join((_stage_text(notice, locale), *notice.notes))
+    """What an announcement says: where the turn is, then its remarks."""
+    return "\n".join((_stage_text(notice, locale), *notice.remarks))
 
 
 def _stage_text(notice: Notice, locale: str) -> str:

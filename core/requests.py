@@ -20,7 +20,7 @@ from core.metrics import Metrics
 from core.pace import Pace
 from core.ports import ImageProvider, Job
 from core.records import Drawing, Prepared
-from core.references import References
+from core.references import PARAGRAPH, References
 from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
 from core.state import Hold, Turns
@@ -145,7 +145,7 @@ class Requests:
         history = None if prepared.basis else await self.references.history(turn)
         return Job(
             model=turn.options.model or "",
-            prompt=turn.prompt,
+            prompt=PARAGRAPH.join(filter(None, (turn.prompt, prepared.legend))),
             references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads),
             aspect_ratio=turn.options.aspect_ratio,
             size=turn.options.size,

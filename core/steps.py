@@ -213,7 +213,8 @@ class Steps:
         elif all(_waits(drawing) for drawing in begun):
             stage = Stage.QUEUED
         since = min((drawing.sent_at for drawing in begun), default=None)
-        return Notice(stage, usual=usual.middle, since=since, model=self.model, notes=self._notes)
+        using = self.hold.record.prepared.using if self.hold.record.prepared else ""
+        return Notice(stage, usual=usual.middle, since=since, model=self.model, using=using, notes=self._notes)
 
     async def _show(self, notice: Notice) -> None:
         """Show the notice where it says something new. A platform that does not take it now holds nothing up."""
@@ -256,4 +257,4 @@ def _waits(drawing: Drawing) -> bool:
 
 
 def _gist(notice: Notice) -> str:
-    return f"{notice.stage} {notice.position} {len(notice.notes)}"
+    return f"{notice.stage} {notice.position} {len(notice.remarks)}"

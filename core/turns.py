@@ -79,13 +79,28 @@ class Options:
     private: bool = False
 
 
+class Source(StrEnum):
+    """How a picture came to a turn. Pictures are numbered in this order: see `core.numbering`."""
+
+    GIVEN = "given"
+    """Attached to what was asked, or pointed at with a menu."""
+    REPLIED = "replied"
+    """On the message that was replied to."""
+    NEWEST = "newest"
+    """The newest picture of the channel, when the prompt points at it."""
+    AVATAR = "avatar"
+    """Of somebody whom the prompt mentions."""
+    LINK = "link"
+    """Behind an address in the prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A picture that somebody points at, by place and never by bytes.
 
     Either an attachment of a message (`message` and `attachment`, in `channel`), which the platform can find again
     after its link has died, or a link that a person gave (`url` alone). `url` beside a message is a shortcut that may
-    have expired.
+    have expired. `owner` is the name of whose picture it is, where that is not the person who asks.
     """
 
     name: str
@@ -93,6 +108,8 @@ class Reference:
     channel: str = ""
     message: str = ""
     attachment: str = ""
+    source: Source = Source.GIVEN
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def announcement(turn: Turn, notice: Notice) -> Body:
 def face(notice: Notice) -> str:
     """What of a notice a person would see change: preparing, sent and drawing look alike."""
     on_the_way = notice.stage in (Stage.PREPARING, Stage.QUEUED, Stage.DRAWING)
-    return f"{'drawing' if on_the_way else notice.stage}:{notice.position}:{len(notice.notes)}"
+    return f"{'drawing' if on_the_way else notice.stage}:{notice.position}:{len(notice.remarks)}"
 
 
 def result(turn: Turn, outcome: Result, *, ratios: Sequence[str], links: Sequence[str], hint: str = "") -> Body:
@@ -71,6 +71,8 @@ def result(turn: Turn, outcome: Result, *, ratios: Sequence[str], links: Sequenc
     locale, key = turn.locale, short_key(turn.id)
     lines = [_heading(turn)]
     lines += [plain(note) for note in outcome.notes]
+    if outcome.using:
+        lines += [f"-# {plain(outcome.using)}"]
     lines += [f"-# {plain(outcome.model)}" + (f" · {plain(hint)}" if hint else "")]
     return message("\n".join(lines), result_controls(turn, key, locale, ratios, links))
 

@@ -100,7 +100,7 @@ def noted(body: Body, note: str) -> Body:
 def face(notice: Notice) -> str:
     """What of a notice a person would see change: preparing, sent and drawing look alike."""
     on_the_way = notice.stage in (Stage.PREPARING, Stage.QUEUED, Stage.DRAWING)
-    return f"{'drawing' if on_the_way else notice.stage}:{notice.position}:{len(notice.notes)}"
+    return f"{'drawing' if on_the_way else notice.stage}:{notice.position}:{len(notice.remarks)}"
 
 
 def result(turn: Turn, outcome: Result, *, ratios: Sequence[str], notes: Sequence[str] = ()) -> Body:
@@ -109,6 +109,8 @@ def result(turn: Turn, outcome: Result, *, ratios: Sequence[str], notes: Sequenc
     blocks = [_heading(turn)]
     if said:
         blocks.append(paragraph(said))
+    if outcome.using:
+        blocks.append(small(outcome.using))
     blocks.append(small(outcome.model or "–"))
     return message(_quoted(turn), *blocks, controls(turn, ratios))
 

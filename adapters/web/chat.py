@@ -69,7 +69,7 @@ class WebChat:
                 pictures=await self._kept(result),
                 answers=announcement.message,
                 model=result.model,
-                notes=result.notes,
+                notes=(result.using, *result.notes) if result.using else result.notes,
                 only_for=_only_for(turn),
             )
             if not await self._workspace.post(message):
@@ -103,7 +103,7 @@ class WebChat:
 
 def announcement_of(turn: Turn) -> Message:
     """The message that stands for a turn: the person's own words and pictures."""
-    references = tuple(Shown(reference.attachment, reference.name) for reference in turn.references)
+    references = tuple(Shown(one.attachment, one.name) for one in turn.references if one.attachment)
     return Message(
         id=announcement_id(turn.id),
         channel=turn.thread.channel,

@@ -112,6 +112,16 @@ async def test_pictures_arrive_whole_with_their_alt_texts_in_one_message(harness
     assert "Left out a." in shown[0].text
 
 
+async def test_what_was_used_is_named_while_it_is_drawn_and_with_the_picture(harness: Harness, turn: Turn) -> None:
+    announcement = await announced(harness, turn)
+    using = "Using: photo.jpg (1), logo_v2.png (2)."
+    await harness.chat.update(turn, announcement, replace(DRAWING, stage=Stage.CHECKING, using=using))
+    assert using in await texts(harness, announcement.thread)
+    delivered = await harness.chat.deliver(turn, announcement, replace(result(picture()), using=using), repeated=False)
+    (shown,) = [seen for seen in await harness.seen(announcement.thread) if seen.id == delivered.message]
+    assert using in shown.text
+
+
 @pytest.mark.parametrize("times", [1, 3])
 async def test_pictures_that_are_delivered_again_are_there_once(harness: Harness, turn: Turn, times: int) -> None:
     announcement = await announced(harness, turn)
