@@ -97,7 +97,18 @@ async def list_models(settings: Settings, model: str | None) -> int:
             return 1
     table = Table("what", "value", title=model)
     for name, value in asdict(able).items():
-        shown = money(value) if name == "price" else ", ".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(name.replace("_", " "), shown)
+        table.add_row(name.replace("_", " "), _shown(name, value))
     console.print(table)
     return 0
+
+
+def _shown(name: str, value: object) -> str:
+    match value:
+        case int() if name == "price":
+            return money(value)
+        case dict():
+            return ", ".join(f"{size} {money(price)}" for size, price in value.items())
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return str(value)

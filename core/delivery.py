@@ -17,7 +17,7 @@ from core.records import Drawing, Record
 from core.replies import say
 from core.sender import failed
 from core.state import Hold
-from core.turns import FailureReason, History, Node, NodeImage, Output, Reference, Succeeded, Turn
+from core.turns import KEPT, FailureReason, History, Node, NodeImage, Output, Reference, Succeeded, Turn
 
 MOST_FETCHES = 6
 ALT_TEXT_CHARACTERS = 1000
@@ -137,6 +137,7 @@ def _remembered(drawing: Drawing, picture: Picture, shown: Reference, before: Hi
 def _image(record: Record, index: int, picture: Picture, alt_text: str) -> Image:
     status = record.drawings[index].status
     link = status.outputs[0].url if isinstance(status, Succeeded) and status.outputs else ""
+    link = "" if link.startswith(KEPT) else link
     number = f"-{index + 1}" if len(record.drawings) > 1 else ""
     ending = ENDINGS.get(picture.media_type, "bin")
     return Image(picture, alt_text, f"{file_stem(record.turn.prompt)}{number}.{ending}", link)

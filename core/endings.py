@@ -50,6 +50,8 @@ def _why(drawing: Drawing, locale: str, model: str, deadline: float) -> str:
     match drawing.status:
         case Refused(reason=reason, words=words):
             return say(locale, f"refused.{reason}", words=words)
+        case Failed(reason=FailureReason.MODEL_GONE, instead=instead) if instead:
+            return say(locale, "failed.model_replaced", model=model, instead=instead)
         case Failed(reason=reason):
             return failure(reason, locale=locale, model=model, deadline=deadline)
         case _:

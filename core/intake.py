@@ -88,7 +88,7 @@ class Intake:
         check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
         if await self.pace.halted(self.lane(turn)):
             raise Declined("declined.service_stopped")
-        return turn, able.price * turn.options.count
+        return turn, able.price_of(turn.options.size) * turn.options.count
 
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.

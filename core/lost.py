@@ -18,6 +18,7 @@ from core.turns import Failed, Refused
 SEARCH_SECONDS = 90.0
 CLOCK_MARGIN = 60.0
 PAUSE_SECONDS = 5.0
+"""Also how long one is waited for that no list can tell of: its sender may only have been cut off from the store."""
 
 
 async def find(
@@ -45,6 +46,6 @@ def _candidates(listed: Sequence[Listed], payload: dict[str, Any], *, last_chanc
     return equal or (silent if len(silent) == 1 and alone else [])
 
 
-def over(drawing: Drawing) -> bool:
-    """Whether the search has taken as long as it may."""
-    return time.time() > drawing.lost_at + SEARCH_SECONDS
+def over(drawing: Drawing, *, listed: bool) -> bool:
+    """Whether the search has taken as long as it may; `listed` says that there is a list to search."""
+    return time.time() > drawing.lost_at + (SEARCH_SECONDS if listed else PAUSE_SECONDS)

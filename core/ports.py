@@ -4,7 +4,7 @@ Both are spoken to by data alone (ids, never a kept SDK object), so that any wor
 restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -152,10 +152,16 @@ class Capabilities:
     max_images: int = 10
     seconds: float = 12.0
     price: int = 39_000
-    """Estimate per image in micro-dollars."""
+    """Estimate per image in micro-dollars, where its size has none of its own."""
+    prices: Mapping[str, int] = field(default_factory=dict)
+    """Estimates per image by its size."""
     ends: str = ""
     """The day the model is announced to end, ISO format, empty where none is known."""
     successor: str = ""
+
+    def price_of(self, size: str | None) -> int:
+        """The estimate for an image of a size, in micro-dollars."""
+        return self.prices.get(size or "", self.price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,11 @@ class ImageProvider(Protocol):
     @property
     def name(self) -> str:
         """The `provider` of its requests."""
+        ...
+
+    @property
+    def has_list(self) -> bool:
+        """Whether `recent` tells of every request, so that one whose answer was lost can be found there."""
         ...
 
     async def models(self) -> Sequence[str]:

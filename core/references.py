@@ -22,7 +22,7 @@ from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.records import Prepared
 from core.replies import say
 from core.state import key, pack, unpack
-from core.turns import History, NodeImage, Operation, Reference, ThreadKey, Turn
+from core.turns import KEPT, History, NodeImage, Operation, Reference, ThreadKey, Turn
 
 UPLOAD_KEPT_SECONDS = 86_400
 PARAGRAPH = "\n\n"
@@ -170,12 +170,14 @@ def _edited(turn: Turn, basis: Upload | None) -> Edited:
 
 
 def _links(value: object) -> Sequence[str]:
-    """Every link to a picture inside an opaque history."""
+    """Every link to a picture inside an opaque history, and to all else that the provider keeps."""
     match value:
         case {"fileUri": str(link)} | {"file_uri": str(link)} if link.startswith("http"):
             return [link]
+        case str() if value.startswith(KEPT):
+            return [value]
         case dict():
-            return [link for inner in value.values() for link in _links(inner)]
+            return [link for name, inner in value.items() if name != "text" for link in _links(inner)]
         case list():
             return [link for inner in value for link in _links(inner)]
         case _:

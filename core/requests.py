@@ -117,9 +117,13 @@ class Requests:
     async def _search(self, hold: Hold, lane: str, index: int) -> float:
         """Look for the request whose answer was lost; end honestly when the time for that is over."""
         drawing = hold.record.drawings[index]
-        over, found = lost.over(drawing), None
+        over, found = lost.over(drawing, listed=self.provider.has_list), None
+        if not self.provider.has_list and await self.sends.alive(drawing.attempt):
+            # Its sender was only cut off from the store, and still waits for the answer.
+            await hold.save_drawing(index, replace(drawing, lost_at=0.0))
+            return ALIVE_SECONDS
         # While an equal one is on its way, what is found might be that one.
-        mixed = await self.sends.others(lane, drawing.digest, drawing.attempt)
+        mixed = not self.provider.has_list or await self.sends.others(lane, drawing.digest, drawing.attempt)
         if not mixed:
             owner = owner_of(hold.record.turn.id, index)
             payload = self.provider.payload(await self._job(hold))

@@ -27,7 +27,9 @@ from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
 
 MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
 """How often a request that was certainly not made is tried, by why it was not; once for any other reason."""
-HALTING = frozenset({FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST})
+HALTING = frozenset(
+    {FailureReason.NO_CREDIT, FailureReason.DAILY_LIMIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST}
+)
 MOST_HISTORY_BYTES = 64_000
 STORE_PAUSE = 0.5
 PARTING_SECONDS = 2.0
@@ -110,12 +112,14 @@ class Sender:
                 log.error("the image service does not take our work", lane=errand.lane, reason=failure.reason)
                 await self.pace.halt(errand.lane, failure.reason)
             if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES.get(failure.reason, 1):
-                return failed(drawing, failure.reason)
+                return failed(drawing, failure.reason, instead=failure.instead)
             if failure.reason is FailureReason.RATE_LIMITED:
                 await self.pace.learn(errand.lane, after=failure.retry_after, limit=refusal.limit)
             return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
         except AnswerLost:
             log.warning("an answer was lost", turn=errand.turn, image=errand.index)
+            if not self.provider.has_list:
+                return failed(drawing, FailureReason.LOST)
             return replace(drawing, lost_at=time.time())
 
     async def _record(self, errand: Errand, before: Drawing, after: Drawing) -> None:
@@ -161,6 +165,6 @@ def keepable(status: Status) -> Status:
     return replace(status, outputs=tuple(Output(url=output.url) for output in status.outputs), history=history)
 
 
-def failed(drawing: Drawing, reason: FailureReason) -> Drawing:
+def failed(drawing: Drawing, reason: FailureReason, *, instead: str = "") -> Drawing:
     """The drawing once it is given up."""
-    return replace(drawing, attempt="", status=Failed(reason))
+    return replace(drawing, attempt="", status=Failed(reason, instead=instead))

@@ -153,9 +153,16 @@ class Request:
     submitted_at: float
 
 
+KEPT = "kept:"
+"""What the links begin with that only the provider itself can follow: to bytes that it keeps for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One picture of an answer: a link to it, or its bytes where the service answers in bytes."""
+    """One picture of an answer: a link to it, or its bytes where the service answers in bytes.
+
+    A link that begins with `KEPT` is shown to nobody.
+    """
 
     url: str = ""
     data: bytes = field(default=b"", repr=False)
@@ -193,10 +200,21 @@ class RefusalReason(StrEnum):
     """Why a service will not draw this; each has a sentence of its own in `core.replies`."""
 
     MODERATION = "moderation"
+    RECITATION = "recitation"
+    """It would have come too close to something that exists."""
+    PERSONAL_DATA = "personal_data"
+    HOUSE_RULE = "house_rule"
+    """By a rule that whoever runs the bot has set at the service."""
+    LANGUAGE = "language"
+    """The model does not speak the language of the prompt."""
     REJECTED = "rejected"
     """Refused without saying whether for its content or its form."""
     INVALID = "invalid"
     REFERENCE_UNREADABLE = "reference_unreadable"
+    TOO_LONG = "too_long"
+    """More words and pictures, with all that came before, than the model takes in."""
+    HISTORY = "history"
+    """The service does not go on from the history that it gave."""
     WORDS_ONLY = "words_only"
     """The model answered in words; they are in `words`."""
 
@@ -214,6 +232,8 @@ class FailureReason(StrEnum):
     """Why a request came to nothing although nothing was wrong with it."""
 
     RATE_LIMITED = "rate_limited"
+    DAILY_LIMIT = "daily_limit"
+    """What the service grants in a day is used up."""
     OVERLOADED = "overloaded"
     UNREACHABLE = "unreachable"
     MODEL_GONE = "model_gone"
@@ -233,10 +253,14 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Came to nothing. `retry_after` seconds, where trying the same again later is safe and free."""
+    """Came to nothing. `retry_after` seconds, where trying the same again later is safe and free.
+
+    `instead` is the model to take in place of one that has gone, where one is known.
+    """
 
     reason: FailureReason
     retry_after: float | None = None
+    instead: str = ""
     kind: Literal["failed"] = "failed"
 
 

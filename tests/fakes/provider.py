@@ -49,6 +49,11 @@ class FakeImages:
     unreadable: set[str] = field(default_factory=set)
     finish_at_once: bool = True
     history: bool = True
+    listing: bool = True
+
+    @property
+    def has_list(self) -> bool:
+        return self.listing
 
     async def models(self) -> Sequence[str]:
         return ["m1", "m2"]

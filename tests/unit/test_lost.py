@@ -132,5 +132,11 @@ async def test_sendings_that_are_over_leave_nothing(sends: Sends, redis: Redis) 
 
 def test_a_search_is_over_after_its_time() -> None:
     now = time.time()
-    assert not lost.over(Drawing(lost_at=now, status=Queued()))
-    assert lost.over(Drawing(lost_at=now - lost.SEARCH_SECONDS - 1))
+    assert not lost.over(Drawing(lost_at=now, status=Queued()), listed=True)
+    assert lost.over(Drawing(lost_at=now - lost.SEARCH_SECONDS - 1), listed=True)
+
+
+def test_without_a_list_there_is_next_to_nothing_to_wait_for() -> None:
+    now = time.time()
+    assert not lost.over(Drawing(lost_at=now), listed=False)
+    assert lost.over(Drawing(lost_at=now - lost.PAUSE_SECONDS - 1), listed=False)

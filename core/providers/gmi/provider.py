@@ -67,6 +67,11 @@ class GmiImages:
         """The `provider` of its requests."""
         return self._name
 
+    @property
+    def has_list(self) -> bool:
+        """Every request is listed."""
+        return True
+
     async def models(self) -> Sequence[str]:
         """The ids of all models on offer, whatever they make, each once. Raises `Unavailable`."""
         return await self._models.offered()
