@@ -9,8 +9,8 @@ from bot.settings import ImageProviderName, Settings
 from bot.store import embedded_store
 from bot.wiring import CoreSettings
 from core.fetching import Fetcher
-from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
+from core.providers.http import service_client
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import SimulationSettings
 

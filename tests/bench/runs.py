@@ -20,8 +20,8 @@ from bot.wiring import Core, CoreSettings, open_core
 from core.durations import Durations
 from core.fetching import Fetcher
 from core.ports import Announcement, Delivered, Notice, Result
-from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
+from core.providers.http import service_client
 from core.turns import ImageRef, Operation, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 from tests.conftest import wait_until
 

@@ -21,8 +21,8 @@ from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.intake import Intake
 from core.ports import ChatPlatform
-from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
+from core.providers.http import service_client
 from core.state import unpack
 from core.turns import Turn
 

@@ -20,8 +20,8 @@ from core.errors import AnswerLost
 from core.fetching import Fetcher
 from core.pace import Pace
 from core.ports import Announcement, Delivered, Job, Listed, Notice, Result, Submission, Upload
-from core.providers.gmi.client import service_client
 from core.providers.gmi.provider import GmiImages
+from core.providers.http import service_client
 from core.state import unpack
 from core.turns import Output, Person, Reference, Request, Status, ThreadKey, Turn, TurnId
 from tests.chaos.places import PLATFORM, BoardChat

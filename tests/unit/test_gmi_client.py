@@ -14,7 +14,7 @@ from core.fetching import Fetcher
 from core.ports import Job
 from core.providers.gmi import GmiImages, service_client
 from core.providers.gmi.client import QueueClient
-from core.providers.gmi.json_text import from_json, to_json
+from core.providers.json_text import from_json, to_json
 from core.turns import Failed, FailureReason, Queued, RefusalReason, Refused, Running, Succeeded
 from tests.conftest import WaitUntil
 from tests.fakes.scripted_service import KEY, RudeServer, Say, ScriptedService, images_of, scripted_service
@@ -126,7 +126,7 @@ async def test_a_held_answer_that_never_comes_is_lost_after_the_time_it_was_give
 
 
 async def test_an_answer_that_drips_for_ever_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.providers.gmi.client.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("core.providers.http.CONNECT_SECONDS", 0.2)
     async with asyncio.timeout(5), RudeServer(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", drips=True) as server:
         with pytest.raises(AnswerLost):
             await submit_to(server.url, seconds=0.3)

@@ -14,12 +14,12 @@ from core.pictures import Picture
 from core.ports import Job
 from core.providers.gmi import GmiImages
 from core.providers.gmi.answers import Rejection, rate_limit, read_submit, require, retry_after
-from core.providers.gmi.client import Answer
 from core.providers.gmi.complaints import ending_of
 from core.providers.gmi.contents import payload_of
-from core.providers.gmi.json_text import from_json, to_json
 from core.providers.gmi.shapes import ModelInfo, ModelList, Record, RecordPage
 from core.providers.gmi.statuses import is_complete, status_of
+from core.providers.http import Answer
+from core.providers.json_text import from_json, to_json
 from core.turns import Failed, Output, Refused, Request, Succeeded
 from tests.fakes.scripted_service import Say, ScriptedService, images_of, scripted_service
 

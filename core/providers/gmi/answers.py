@@ -13,10 +13,10 @@ import httpx
 import structlog
 
 from core.errors import AnswerLost, NotSent, Unavailable
-from core.providers.gmi.client import Answer
 from core.providers.gmi.complaints import ending_of, is_capacity, seconds_in, spaced, words_of
 from core.providers.gmi.shapes import Record
 from core.providers.gmi.statuses import has_ended, status_of
+from core.providers.http import Answer
 from core.turns import Failed, FailureReason, RefusalReason, Refused
 
 RETRY_SECONDS = 15.0

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.providers.gmi.json_text import from_json
 from core.providers.gmi.shapes import Record
+from core.providers.json_text import from_json
 from core.turns import Failed, FailureReason, RefusalReason, Refused
 
 SHORTEST_PAUSE = 20.0

@@ -10,8 +10,9 @@ from core.errors import Declined, Unavailable
 from core.ports import Capabilities
 from core.providers.gmi.answers import require
 from core.providers.gmi.capabilities import KNOWN, described, draws
-from core.providers.gmi.client import SECONDS, QueueClient
+from core.providers.gmi.client import QueueClient
 from core.providers.gmi.shapes import ModelInfo, ModelList
+from core.providers.http import SECONDS
 from core.turns import FailureReason
 
 HOUR = 3_600.0

@@ -16,8 +16,9 @@ from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.pictures import Picture
 from core.ports import Upload
 from core.providers.gmi.answers import require
-from core.providers.gmi.client import CONNECT_SECONDS, SECONDS, QueueClient
+from core.providers.gmi.client import QueueClient
 from core.providers.gmi.shapes import Grant
+from core.providers.http import CONNECT_SECONDS, SECONDS
 from core.turns import Failed, FailureReason
 
 MAX_RESULT_BYTES = 32_000_000
