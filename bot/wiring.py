@@ -16,6 +16,7 @@ from core.durations import Durations
 from core.engine import Engine
 from core.fetching import Fetcher
 from core.intake import Intake, Limits
+from core.library import Library
 from core.line import Line
 from core.metrics import Metrics
 from core.pace import Pace
@@ -27,7 +28,9 @@ from core.requests import Requests
 from core.sender import Sender
 from core.sends import Sends
 from core.state import Turns
+from core.styles import Styles
 from core.watching import Watcher
+from core.wording import Wording
 
 DAY = 86_400
 
@@ -107,7 +110,8 @@ async def open_core(
         durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
         sender = Sender(provider, turns, sends, pace, durations, engine.wake)
         watcher = Watcher(redis, provider, turns, durations, engine.wake, metrics)
-        references = References(redis, provider, conversations, workshop, fetcher)
+        library, styles = Library(redis, workshop), Styles(redis)
+        references = References(redis, provider, conversations, workshop, fetcher, library)
         requests = Requests(
             provider, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
         )
@@ -126,7 +130,7 @@ async def open_core(
             metrics=metrics,
         )
         limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
-        intake = Intake(turns, queue, conversations, pace, provider, engine, metrics, limits)
+        intake = Intake(turns, queue, conversations, pace, provider, engine, metrics, limits, Wording(library, styles))
         yield Core(
             redis=redis,
             intake=intake,

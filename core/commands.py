@@ -7,7 +7,7 @@ from core.errors import Declined
 from core.ports import Capabilities
 from core.turns import Options
 
-OPTIONS = {"--ar": "16:9", "--n": "2", "--model": "gemini-2.5-flash-image", "--size": "2K"}
+OPTIONS = {"--ar": "16:9", "--n": "2", "--model": "gemini-2.5-flash-image", "--size": "2K", "--style": "noir"}
 """The options that take a value, each with an example; `--private` takes none."""
 FLAGS = ("--private",)
 SYNONYMS = {"--aspect": "--ar", "--ratio": "--ar", "--aspect-ratio": "--ar", "--count": "--n"}
@@ -52,19 +52,23 @@ def _with(options: Options, name: str, value: str) -> Options:
             return replace(options, count=int(value) if re.fullmatch(r"[0-9]{1,3}", value) else 0)
         case "--model":
             return replace(options, model=value)
+        case "--style":
+            return replace(options, style=value)
         case _:
             return replace(options, size=value)
 
 
-def check(prompt: str, options: Options, capabilities: Capabilities, *, most_images: int) -> None:
-    """Raise `Declined` for what the model will not take, before anything is spent."""
+def check(prompt: str, options: Options, capabilities: Capabilities, *, most_images: int, length: int = 0) -> None:
+    """Raise `Declined` for what the model will not take, before anything is spent.
+
+    `length` is how many characters the prompt has as it is sent, where that is more than was typed.
+    """
     model, known = capabilities.model, capabilities.aspect_ratios
     if not prompt.strip():
         raise Declined("declined.empty_prompt")
-    if len(prompt) > capabilities.max_prompt:
-        raise Declined(
-            "declined.prompt_too_long", {"length": len(prompt), "model": model, "limit": capabilities.max_prompt}
-        )
+    length = max(length, len(prompt))
+    if length > capabilities.max_prompt:
+        raise Declined("declined.prompt_too_long", {"length": length, "model": model, "limit": capabilities.max_prompt})
     limit = min(most_images, capabilities.max_images)
     if not 1 <= options.count <= limit:
         raise Declined("declined.bad_count", {"limit": limit})

@@ -20,6 +20,7 @@ from core.queue import Queue
 from core.replies import money
 from core.state import Entry, Turns
 from core.turns import Node, Operation, Person, Turn, TurnId
+from core.wording import Wording, for_model
 
 log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ class Intake:
     engine: Engine
     metrics: Metrics
     limits: Limits
+    wording: Wording
 
     async def accept(self, turn: Turn) -> bool:
         """Take a turn on: True when it is recorded now, False when this event was taken on before.
@@ -85,7 +87,7 @@ class Intake:
     async def _checked(self, turn: Turn) -> tuple[Turn, int]:
         """The completed turn and its price, in micro-dollars. Raises `Declined`."""
         turn, able = await self._complete(turn)
-        check(turn.prompt, turn.options, able, most_images=self.limits.most_images)
+        self._check(turn, able)
         if await self.pace.halted(self.lane(turn)):
             raise Declined("declined.service_stopped")
         return turn, able.price_of(turn.options.size) * turn.options.count
@@ -103,7 +105,7 @@ class Intake:
         asked = replace(turn.options, count=before.options.count, model=before.options.model)
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
         revised, able = await self._complete(revised)
-        check(revised.prompt, revised.options, able, most_images=self.limits.most_images)
+        self._check(revised, able)
         return await self.turns.revise(revised)
 
     async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
@@ -128,8 +130,15 @@ class Intake:
         """Where the turn stands in line: one model of one service."""
         return f"{self.provider.name}:{turn.options.model}"
 
+    def _check(self, turn: Turn, able: Capabilities) -> None:
+        check(turn.prompt, turn.options, able, most_images=self.limits.most_images, length=len(for_model(turn)))
+
     async def _complete(self, turn: Turn) -> tuple[Turn, Capabilities]:
-        """The turn with its model and shape settled, as asked or as the edited picture has them; and the model."""
+        """The turn with its model, shape, style and names settled, and the model.
+
+        What was not asked for is as the edited picture has it.
+        """
+        turn = await self.wording.settle(turn)
         options, parent = turn.options, await self._parent(turn)
         model = options.model or (parent.model if parent else "") or self.limits.default_model
         try:

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
+from core.library import Library
 from core.numbering import Edited, called, legend, using
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
@@ -22,11 +23,10 @@ from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.records import Prepared
 from core.replies import say
 from core.state import key, pack, unpack
-from core.turns import KEPT, History, NodeImage, Operation, Reference, ThreadKey, Turn
+from core.turns import KEPT, History, NodeImage, Operation, Reference, Source, ThreadKey, Turn
+from core.wording import PARAGRAPH, for_model
 
 UPLOAD_KEPT_SECONDS = 86_400
-PARAGRAPH = "\n\n"
-"""Between what a person wrote and what is put behind it for the model."""
 
 _SENTENCES = {
     FetchProblem.GONE: "gone",
@@ -57,6 +57,7 @@ class References:
         conversations: Conversations,
         workshop: PictureWorkshop,
         fetcher: Fetcher,
+        library: Library,
         *,
         max_bytes: int = 30_000_000,
     ) -> None:
@@ -66,6 +67,7 @@ class References:
         self.conversations = conversations
         self.workshop = workshop
         self.fetcher = fetcher
+        self.library = library
         self.max_bytes = max_bytes
 
     async def prepare(self, turn: Turn, thread: ThreadKey, platform: ChatPlatform, able: Capabilities) -> Prepared:
@@ -95,7 +97,7 @@ class References:
             notes=tuple(notes),
             basis=basis,
             using=using(used, turn.locale, numbered=len(turn.references) + (turn.parent is not None) > 1),
-            legend=legend(used, _edited(turn, basis), able.max_prompt - len(turn.prompt) - len(PARAGRAPH)),
+            legend=legend(used, _edited(turn, basis), able.max_prompt - len(for_model(turn)) - len(PARAGRAPH)),
         )
 
     async def history(self, turn: Turn) -> History | None:
@@ -147,6 +149,11 @@ class References:
             return Unusable(reference, gone.reason or "gone")
 
     async def _fetch(self, reference: Reference, thread: ThreadKey, platform: ChatPlatform) -> bytes:
+        if reference.source is Source.SAVED:
+            found = await self.library.picture(reference.attachment)
+            if found is None:
+                raise PlatformGone("a saved picture is no more", reason="unsaved")
+            return found
         if reference.message:
             return await platform.fetch(reference, thread)
         return await self.fetcher.fetch_given(reference.url)

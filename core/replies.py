@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from core.ports import Notice, Stage
+from core.turns import Turn
 
 LANGUAGES = Path(__file__).parent / "languages"
 
@@ -63,6 +64,11 @@ def _stage_text(notice: Notice, locale: str) -> str:
         model=notice.model,
         cause=notice.cause,
     )
+
+
+def style_note(turn: Turn) -> str:
+    """Which style a turn is made in; empty for none."""
+    return say(turn.locale, "note.style", name=turn.options.style) if turn.options.style else ""
 
 
 def money(micro_dollars: int) -> str:

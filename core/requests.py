@@ -20,12 +20,13 @@ from core.metrics import Metrics
 from core.pace import Pace
 from core.ports import ImageProvider, Job
 from core.records import Drawing, Prepared
-from core.references import PARAGRAPH, References
+from core.references import References
 from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
 from core.state import Hold, Turns
 from core.turns import Failed, FailureReason, Queued
 from core.watching import Watcher
+from core.wording import PARAGRAPH, for_model
 
 EQUAL_PAYLOAD_SECONDS = 3.0
 ANSWER_SECONDS = 1.5
@@ -149,7 +150,7 @@ class Requests:
         history = None if prepared.basis else await self.references.history(turn)
         return Job(
             model=turn.options.model or "",
-            prompt=PARAGRAPH.join(filter(None, (turn.prompt, prepared.legend))),
+            prompt=PARAGRAPH.join(filter(None, (for_model(turn, prepared.used), prepared.legend))),
             references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads),
             aspect_ratio=turn.options.aspect_ratio,
             size=turn.options.size,

@@ -70,13 +70,17 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the picture should be; None means as the model, the channel or the edited picture has it."""
+    """How the picture should be; None means as the model, the channel or the edited picture has it.
+
+    `style` names words that are added to the prompt.
+    """
 
     aspect_ratio: str | None = None
     count: int = 1
     model: str | None = None
     size: str | None = None
     private: bool = False
+    style: str | None = None
 
 
 class Source(StrEnum):
@@ -92,6 +96,8 @@ class Source(StrEnum):
     """Of somebody whom the prompt mentions."""
     LINK = "link"
     """Behind an address in the prompt."""
+    SAVED = "saved"
+    """Saved under a name that the prompt, or its style, speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ class Reference:
 
     Either an attachment of a message (`message` and `attachment`, in `channel`), which the platform can find again
     after its link has died, or a link that a person gave (`url` alone). `url` beside a message is a shortcut that may
-    have expired. `owner` is the name of whose picture it is, where that is not the person who asks.
+    have expired. Or a saved picture (`source`, and `attachment` by its id in `core.library`). `owner` is the name of
+    whose picture it is, where that is not the person who asks.
     """
 
     name: str
@@ -126,7 +133,7 @@ class Turn:
 
     `thread` is where it was asked; the announcement may open a thread below it. `reply_to` is the message that asked,
     where there is one. `address` is what the platform needs to answer and nobody else reads.
-    `asked_at` is in seconds since the epoch.
+    `asked_at` is in seconds since the epoch. `addition` is what the style adds to the prompt.
     """
 
     id: TurnId
@@ -141,6 +148,7 @@ class Turn:
     reply_to: str = ""
     locale: str = "en"
     address: Mapping[str, str] = field(default_factory=dict)
+    addition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

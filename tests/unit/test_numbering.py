@@ -22,7 +22,7 @@ def test_numbers_follow_the_message_and_then_where_a_picture_is_from() -> None:
         "given",
         "photo.jpg",
         "logo.png",
-        *("replied", "newest", "avatar", "link"),
+        *("replied", "newest", "avatar", "link", "saved"),
     ]
 
 

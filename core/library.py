@@ -1,0 +1,149 @@
+"""Pictures that a workspace has saved under a name, to be used as `@name` in any prompt.
+
+A copy is kept, small enough for the store, so that a name still works when the message that it came from has gone.
+
+    library:<shelf>      hash    folded name -> JSON `Saved`
+    saved:<shelf>:<id>   string  the bytes of a saved picture: PNG or JPEG, at most `MOST_BYTES`
+
+Neither expires: what a team saves is the team's until it removes it, or us. Both are bounded by `MOST_SAVED` instead.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from core.errors import Declined
+from core.names import MOST_SPOKEN, NAME_CHARACTERS, folded, shown
+from core.pictures.workshop import PictureWorkshop
+from core.state import key, pack, text, unpack
+from core.turns import Person, Reference, Source
+
+MOST_SAVED = 50
+MOST_BYTES = 1_000_000
+LONGEST_SIDE = 1536
+"""Pixels: no model looks at more of a reference."""
+NOBODYS = "@me"
+"""The workspace of people who are in none: what is saved there is for its person alone."""
+
+_SAVE = """
+local shelf, name, json, id, user, moderator, most = KEYS[1], unpack(ARGV)
+local found = redis.call('HGET', shelf, name)
+local known = found and cjson.decode(found)
+if known and moderator == '' and known.by.user ~= user then return {'taken', found} end
+if not known and redis.call('HLEN', shelf) >= tonumber(most) then return {'full', ''} end
+if known then redis.call('DEL', KEYS[2] .. known.id) end
+redis.call('SET', KEYS[2] .. id, ARGV[7])
+redis.call('HSET', shelf, name, json)
+return {known and 'replaced' or 'new', ''}
+"""
+
+_REMOVE = """
+local shelf, name, user, moderator = KEYS[1], unpack(ARGV)
+local found = redis.call('HGET', shelf, name)
+if not found then return {'unknown', ''} end
+local known = cjson.decode(found)
+if moderator == '' and known.by.user ~= user then return {'taken', found} end
+redis.call('DEL', KEYS[2] .. known.id)
+redis.call('HDEL', shelf, name)
+return {'removed', ''}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved picture. `name` is as it was typed; `at` is in seconds since the epoch, sizes are in pixels."""
+
+    id: str
+    name: str
+    by: Person
+    at: float
+    width: int = 0
+    height: int = 0
+
+
+def shelf_of(person: Person) -> str:
+    """Whose names somebody speaks of: their workspace's, or their own where they are in none."""
+    own = (person.user,) if person.workspace == NOBODYS else ()
+    return ":".join(quote(part, safe="") for part in (person.platform, person.workspace, *own))
+
+
+class Library:
+    """The saved pictures of all workspaces."""
+
+    def __init__(self, redis: Redis, workshop: PictureWorkshop) -> None:
+        self.redis = redis
+        self.workshop = workshop
+
+    async def save(self, by: Person, name: str, data: bytes, *, moderator: bool = False) -> bool:
+        """Keep a copy of a picture under a name: True when it took the place of another.
+
+        Raises `Declined` where the name is none, somebody else's, or one too many, and `PictureRefused` or
+        `WorkshopUnavailable` for the picture.
+        """
+        shelf, known = shelf_of(by), _checked(name)
+        small = await self.workshop.thumbnail(data, LONGEST_SIDE)
+        picture = await self.workshop.prepare_reference(small.data, MOST_BYTES)
+        saved = Saved(uuid4().hex, shown(name), by, time.time(), picture.width, picture.height)
+        keys = (key("library", shelf), key("saved", shelf, ""))
+        arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if moderator else "", MOST_SAVED, picture.data)
+        return await self._done(_SAVE, keys, arguments, name) == "replaced"
+
+    async def remove(self, by: Person, name: str, *, moderator: bool = False) -> None:
+        """Forget a name and its picture. Raises `Declined` where there is none, or it is somebody else's."""
+        shelf = shelf_of(by)
+        keys = (key("library", shelf), key("saved", shelf, ""))
+        arguments = (_checked(name), by.user, "1" if moderator else "")
+        await self._done(_REMOVE, keys, arguments, name)
+
+    async def listed(self, person: Person) -> Sequence[Saved]:
+        """What this person may speak of, by name."""
+        found = await self.redis.hgetall(key("library", shelf_of(person)))
+        return [unpack(Saved, found[name]) for name in sorted(found)]
+
+    async def references(self, person: Person, names: Sequence[str]) -> dict[str, Reference]:
+        """Those of the folded names that something is saved under, as references."""
+        shelf, asked = shelf_of(person), list(dict.fromkeys(names))[:MOST_SPOKEN]
+        if not asked:
+            return {}
+        found = await self.redis.hmget(key("library", shelf), asked)
+        known = {name: unpack(Saved, json) for name, json in zip(asked, found, strict=True) if json is not None}
+        return {name: _reference(shelf, saved) for name, saved in known.items()}
+
+    async def picture(self, attachment: str) -> bytes | None:
+        """The bytes of such a reference; None once it has been removed or replaced."""
+        found = await self.redis.get(key("saved", attachment))
+        return found if isinstance(found, bytes) else None
+
+    async def forget(self, platform: str, workspace: str) -> None:
+        """Drop everything of a workspace that has removed us."""
+        shelf = shelf_of(Person(platform, workspace, ""))
+        found = await self.redis.hvals(key("library", shelf))
+        kept = [key("saved", shelf, unpack(Saved, json).id) for json in found]
+        await self.redis.delete(key("library", shelf), *kept)
+
+    async def _done(self, script: str, keys: tuple[str, str], arguments: Sequence[str | bytes | int], name: str) -> str:
+        outcome, standing = map(text, await self.redis.eval(script, 2, *keys, *arguments))
+        match outcome:
+            case "taken":
+                by = unpack(Saved, standing).by
+                raise Declined("library.taken", {"name": shown(name), "person": by.name or by.user})
+            case "full":
+                raise Declined("library.full", {"limit": MOST_SAVED})
+            case "unknown":
+                raise Declined("library.unknown", {"name": shown(name)})
+        return outcome
+
+
+def _reference(shelf: str, saved: Saved) -> Reference:
+    return Reference(f"@{saved.name}", attachment=f"{shelf}:{saved.id}", source=Source.SAVED)
+
+
+def _checked(name: str) -> str:
+    known = folded(name)
+    if known is None:
+        raise Declined("library.bad_name", {"limit": NAME_CHARACTERS})
+    return known
