@@ -22,6 +22,7 @@ from core.fetching import Fetcher
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import SimulationSettings
 from core.replies import money, say
+from core.services import Services
 from core.turns import Options
 
 UNREACHABLE = "The image service did not answer as it should. `python -m bot check` says more."
@@ -38,7 +39,9 @@ async def imagine(settings: Settings, prompt: str, options: Options, files: Sequ
         quiet = settings.model_copy(update={"data_dir": Path(home)})
         service = await stack.enter_async_context(open_service(quiet, fetcher))
         wishes = replace(core_settings(settings), drain=1.0)
-        core = await stack.enter_async_context(open_core(url, service.images, {PLATFORM: chat}, fetcher, wishes))
+        core = await stack.enter_async_context(
+            open_core(url, Services([service.images]), {PLATFORM: chat}, fetcher, wishes)
+        )
         await stack.enter_async_context(core.working())
         console.print(f"Pictures are {service.words}.", markup=False)
         try:

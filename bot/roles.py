@@ -16,6 +16,7 @@ from bot.settings import Settings, SetupError
 from bot.wiring import Core, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
+from core.services import Services
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ async def playing(
         service = await stack.enter_async_context(open_service(settings, fetcher))
         platforms: dict[str, ChatPlatform] = {}
         core = await stack.enter_async_context(
-            open_core(store.url, service.images, platforms, fetcher, core_settings(settings))
+            open_core(store.url, Services([service.images]), platforms, fetcher, core_settings(settings))
         )
         health = Health(core)
         await stack.enter_async_context(_health_page(settings, health))

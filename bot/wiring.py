@@ -21,12 +21,13 @@ from core.line import Line
 from core.metrics import Metrics
 from core.pace import Pace
 from core.pictures.workshop import PictureWorkshop
-from core.ports import ChatPlatform, ImageProvider
+from core.ports import ChatPlatform
 from core.queue import Queue
 from core.references import References
 from core.requests import Requests
 from core.sender import Sender
 from core.sends import Sends
+from core.services import Services
 from core.state import Turns
 from core.styles import Styles
 from core.watching import Watcher
@@ -57,6 +58,7 @@ class Core:
 
     redis: Redis
     intake: Intake
+    services: Services
     conversations: Conversations
     turns: Turns
     queue: Queue
@@ -89,13 +91,13 @@ def connect(url: str, *, connections: int) -> Redis:
 @asynccontextmanager
 async def open_core(
     redis_url: str,
-    provider: ImageProvider,
+    services: Services,
     platforms: Mapping[str, ChatPlatform],
     fetcher: Fetcher,
     settings: CoreSettings,
     registry: CollectorRegistry | None = None,
 ) -> AsyncIterator[Core]:
-    """The core over a store, a service and the platforms, until the block is left.
+    """The core over a store, the services and the platforms, until the block is left.
 
     `platforms` may be filled after this has returned, as adapters need the core themselves.
     """
@@ -108,14 +110,14 @@ async def open_core(
         conversations = Conversations(redis, ttl=settings.conversation_ttl)
         queue = Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running)
         durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
-        sender = Sender(provider, turns, sends, pace, durations, engine.wake)
-        watcher = Watcher(redis, provider, turns, durations, engine.wake, metrics)
+        sender = Sender(services, turns, sends, pace, durations, engine.wake)
+        watcher = Watcher(redis, services, turns, durations, engine.wake, metrics)
         library, styles = Library(redis, workshop), Styles(redis)
-        references = References(redis, provider, conversations, workshop, fetcher, library)
+        references = References(redis, conversations, workshop, fetcher, library)
         requests = Requests(
-            provider, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
+            services, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
         )
-        delivery = Delivery(provider, conversations, workshop)
+        delivery = Delivery(services, conversations, workshop)
         crew = Collaborators(
             turns=turns,
             queue=queue,
@@ -124,16 +126,17 @@ async def open_core(
             references=references,
             requests=requests,
             delivery=delivery,
-            provider=provider,
+            services=services,
             platforms=platforms,
             wake=engine.wake,
             metrics=metrics,
         )
         limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
-        intake = Intake(turns, queue, conversations, pace, provider, engine, metrics, limits, Wording(library, styles))
+        intake = Intake(turns, queue, conversations, pace, services, engine, metrics, limits, Wording(library, styles))
         yield Core(
             redis=redis,
             intake=intake,
+            services=services,
             conversations=conversations,
             turns=turns,
             queue=queue,

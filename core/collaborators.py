@@ -7,10 +7,11 @@ from core.conversation import Conversations
 from core.delivery import Delivery
 from core.durations import Durations
 from core.metrics import Metrics
-from core.ports import ChatPlatform, ImageProvider
+from core.ports import ChatPlatform
 from core.queue import Queue
 from core.references import References
 from core.requests import Requests
+from core.services import Services
 from core.state import Turns
 from core.turns import TurnId
 
@@ -26,7 +27,7 @@ class Collaborators:
     references: References
     requests: Requests
     delivery: Delivery
-    provider: ImageProvider
+    services: Services
     platforms: Mapping[str, ChatPlatform]
     wake: Callable[[TurnId], Awaitable[None]]
     metrics: Metrics

@@ -12,10 +12,11 @@ from core.conversation import Conversations, added
 from core.errors import NotYet, ProviderError
 from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
-from core.ports import ChatPlatform, Delivered, Image, ImageProvider, Result
+from core.ports import ChatPlatform, Delivered, Image, Result
 from core.records import Drawing, Record
 from core.replies import say
 from core.sender import failed
+from core.services import Services
 from core.state import Hold
 from core.turns import KEPT, FailureReason, History, Node, NodeImage, Output, Reference, Succeeded, Turn
 
@@ -32,8 +33,8 @@ log = structlog.get_logger()
 class Delivery:
     """Fetches finished pictures and posts them."""
 
-    def __init__(self, provider: ImageProvider, conversations: Conversations, workshop: PictureWorkshop) -> None:
-        self.provider = provider
+    def __init__(self, services: Services, conversations: Conversations, workshop: PictureWorkshop) -> None:
+        self.services = services
         self.conversations = conversations
         self.workshop = workshop
         # Pictures are large: what waits here holds an id, what is inside holds bytes.
@@ -60,10 +61,11 @@ class Delivery:
         drawing = record.drawings[index]
         outputs = drawing.status.outputs if isinstance(drawing.status, Succeeded) else ()
         output = next(iter(outputs), Output())
+        provider = self.services.of(record.route.provider)
         if not output.url and drawing.request:
-            status = await self.provider.look(drawing.request)
+            status = await provider.look(drawing.request)
             output = next(iter(status.outputs), Output()) if isinstance(status, Succeeded) else Output()
-        data = output.data or await self.provider.download(output)
+        data = output.data or await provider.download(output)
         return await self.workshop.inspect_result(data)
 
     async def deliver(
@@ -80,8 +82,9 @@ class Delivery:
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
         shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}
-        model, using = record.turn.options.model or "", record.prepared.using if record.prepared else ""
-        result = Result(images=tuple(images), model=model, notes=(*notes, *sorted(shapes)), using=using)
+        using = record.prepared.using if record.prepared else ""
+        notes = (*notes, *sorted(shapes))
+        result = Result(images=tuple(images), model=record.route.model, notes=notes, using=using)
         assert record.announcement is not None  # noqa: S101 - the line has announced
         return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
 
@@ -105,8 +108,8 @@ class Delivery:
             made_at=turn.asked_at,
             operation=turn.operation,
             options=turn.options,
-            provider=self.provider.name,
-            model=turn.options.model or "",
+            provider=record.route.provider,
+            model=record.route.model,
             images=tuple(images),
             references=prepared.used if prepared else (),
             parent=turn.parent,

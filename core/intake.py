@@ -15,11 +15,12 @@ from core.errors import Declined, ProviderError
 from core.metrics import Metrics
 from core.numbering import in_order
 from core.pace import Pace
-from core.ports import Capabilities, ImageProvider
+from core.ports import Capabilities
 from core.queue import Queue
 from core.replies import money
+from core.services import Services
 from core.state import Entry, Turns
-from core.turns import Node, Operation, Person, Turn, TurnId
+from core.turns import Node, Operation, Person, Route, Turn, TurnId
 from core.wording import Wording, for_model
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ class Intake:
     queue: Queue
     conversations: Conversations
     pace: Pace
-    provider: ImageProvider
+    services: Services
     engine: Engine
     metrics: Metrics
     limits: Limits
@@ -63,14 +64,16 @@ class Intake:
         Raises `Declined` with the sentence to say. Once this returns, the turn survives everything.
         """
         try:
-            turn, price = await self._checked(turn)
+            turn, route, price = await self._checked(turn)
         except Declined:
             # What was taken on is not to be declined when its event comes again and things have changed since.
             if await self.turns.known(turn.id):
                 return False
             raise
         limits = self.limits
-        entry, amount = await self.turns.accept(turn, price=price, most=limits.most_waiting, cap=limits.daily_cap)
+        entry, amount = await self.turns.accept(
+            turn, route=route, price=price, most=limits.most_waiting, cap=limits.daily_cap
+        )
         match entry:
             case Entry.TOO_MANY_WAITING:
                 raise Declined("declined.too_many_waiting", {"count": amount, "limit": limits.most_waiting})
@@ -84,13 +87,13 @@ class Intake:
                 log.info("an event came again", turn=turn.id)
         return entry is Entry.NEW
 
-    async def _checked(self, turn: Turn) -> tuple[Turn, int]:
-        """The completed turn and its price, in micro-dollars. Raises `Declined`."""
-        turn, able = await self._complete(turn)
+    async def _checked(self, turn: Turn) -> tuple[Turn, Route, int]:
+        """The completed turn, who draws it and its price, in micro-dollars. Raises `Declined`."""
+        turn, route, able = await self._complete(turn)
         self._check(turn, able)
-        if await self.pace.halted(self.lane(turn)):
+        if await self.pace.halted(route.lane):
             raise Declined("declined.service_stopped")
-        return turn, able.price_of(turn.options.size) * turn.options.count
+        return turn, route, able.price_of(turn.options.size) * turn.options.count
 
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
@@ -104,7 +107,7 @@ class Intake:
         before = record.turn
         asked = replace(turn.options, count=before.options.count, model=before.options.model)
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
-        revised, able = await self._complete(revised)
+        revised, _, able = await self._complete(revised)
         self._check(revised, able)
         return await self.turns.revise(revised)
 
@@ -123,18 +126,17 @@ class Intake:
     async def open_turns(self, person: Person) -> Sequence[OpenTurn]:
         """The person's turns that have not ended, oldest first."""
         records = [await self.turns.read(turn_id) for turn_id in await self.turns.open_of(person)]
-        turns = [record.turn for record in records if record]
-        return [OpenTurn(turn, await self.queue.position(self.lane(turn), turn.id)) for turn in turns]
-
-    def lane(self, turn: Turn) -> str:
-        """Where the turn stands in line: one model of one service."""
-        return f"{self.provider.name}:{turn.options.model}"
+        return [
+            OpenTurn(record.turn, await self.queue.position(record.route.lane, record.turn.id))
+            for record in records
+            if record
+        ]
 
     def _check(self, turn: Turn, able: Capabilities) -> None:
         check(turn.prompt, turn.options, able, most_images=self.limits.most_images, length=len(for_model(turn)))
 
-    async def _complete(self, turn: Turn) -> tuple[Turn, Capabilities]:
-        """The turn with its model, shape, style and names settled, and the model.
+    async def _complete(self, turn: Turn) -> tuple[Turn, Route, Capabilities]:
+        """The turn with its model, shape, style and names settled, and who draws it.
 
         What was not asked for is as the edited picture has it.
         """
@@ -142,14 +144,14 @@ class Intake:
         options, parent = turn.options, await self._parent(turn)
         model = options.model or (parent.model if parent else "") or self.limits.default_model
         try:
-            able = await self.provider.capabilities(model)
+            route, able = await self.services.offer(model)
         except ProviderError as error:
             raise Declined("declined.service_silent") from error
         ratio = options.aspect_ratio
         if ratio is None and parent is not None and turn.parent is not None:
             ratio = _shape_of(parent, turn.parent.index, able)
         options = replace(options, model=model, aspect_ratio=ratio)
-        return replace(turn, options=options, references=in_order(turn.references)), able
+        return replace(turn, options=options, references=in_order(turn.references)), route, able
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

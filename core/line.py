@@ -63,6 +63,7 @@ class Line:
 
     async def _ending(self, turn: Steps) -> Ending:
         try:
+            await turn.choose_route()
             await turn.announce()
             await turn.stand_in_line()
             await turn.prepare()

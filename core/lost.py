@@ -13,7 +13,7 @@ from typing import Any
 from core.ports import ImageProvider, Listed
 from core.records import Drawing
 from core.sends import Sends
-from core.turns import Failed, Refused
+from core.turns import Failed, Refused, Route
 
 SEARCH_SECONDS = 90.0
 CLOCK_MARGIN = 60.0
@@ -25,7 +25,7 @@ async def find(
     provider: ImageProvider, sends: Sends, lane: str, owner: str, drawing: Drawing, payload: dict[str, Any]
 ) -> Listed | None:
     """The request that the lost answer was about; None where it cannot be told. Raises ProviderError."""
-    model = lane.split(":", 1)[1]
+    model = Route.of_lane(lane).model
     listed = await provider.recent(model, since=drawing.sent_at - CLOCK_MARGIN)
     last_chance = time.time() >= drawing.lost_at + SEARCH_SECONDS - PAUSE_SECONDS
     alone = last_chance and await sends.alone(lane, drawing.attempt)

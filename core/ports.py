@@ -203,7 +203,19 @@ class Listed:
     """Whether an ended status here has all that `look` would give."""
 
 
-class ImageProvider(Protocol):
+class Models(Protocol):
+    """The models that can be chosen. Every call may raise `ProviderError`."""
+
+    async def models(self) -> Sequence[str]:
+        """The ids of the models on offer."""
+        ...
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """What a model takes; raises `Declined` for a model that there is not."""
+        ...
+
+
+class ImageProvider(Models, Protocol):
     """A service that draws. Every call may raise `ProviderError`; `submit` raises only its two kinds."""
 
     @property
@@ -214,14 +226,6 @@ class ImageProvider(Protocol):
     @property
     def has_list(self) -> bool:
         """Whether `recent` tells of every request, so that one whose answer was lost can be found there."""
-        ...
-
-    async def models(self) -> Sequence[str]:
-        """The ids of the models that it offers."""
-        ...
-
-    async def capabilities(self, model: str) -> Capabilities:
-        """What a model takes; raises `Declined` for a model that it does not have."""
         ...
 
     def payload(self, job: Job) -> dict[str, Any]:

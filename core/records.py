@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.ports import Announcement, Upload
-from core.turns import Failed, Node, Queued, Reference, Refused, Request, Running, Status, Succeeded, Turn
+from core.turns import Failed, Node, Queued, Reference, Refused, Request, Route, Running, Status, Succeeded, Turn
 
 MOST_TRIES = 4
 """How often a request that the service made, and failed for its own limits, is made again."""
@@ -68,13 +68,15 @@ class Prepared:
 class Record:
     """A turn and its checkpoints, in the order in which they are reached.
 
-    `announcing` and `delivering` were set before the platform was asked, so that a second attempt knows to look first.
+    `route` is who draws it; its provider is empty in a record from before routes were kept. `announcing` and
+    `delivering` were set before the platform was asked, so that a second attempt knows to look first.
     `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
     its workspace's budget, in micro-dollars. `order` is its number among all that was asked for. `preparing` is when
     that began, in seconds since the epoch, 0 while it has not; from then on the turn keeps its wording.
     """
 
     turn: Turn
+    route: Route
     reserved: int = 0
     order: int = 0
     announcing: bool = False

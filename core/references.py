@@ -53,7 +53,6 @@ class References:
     def __init__(
         self,
         redis: Redis,
-        provider: ImageProvider,
         conversations: Conversations,
         workshop: PictureWorkshop,
         fetcher: Fetcher,
@@ -63,23 +62,24 @@ class References:
     ) -> None:
         """`max_bytes` is what a person's file may have before it is fitted."""
         self.redis = redis
-        self.provider = provider
         self.conversations = conversations
         self.workshop = workshop
         self.fetcher = fetcher
         self.library = library
         self.max_bytes = max_bytes
 
-    async def prepare(self, turn: Turn, thread: ThreadKey, platform: ChatPlatform, able: Capabilities) -> Prepared:
-        """The uploads of a turn and what has to be said about them.
+    async def prepare(
+        self, turn: Turn, thread: ThreadKey, platform: ChatPlatform, provider: ImageProvider, able: Capabilities
+    ) -> Prepared:
+        """The uploads of a turn to the service that draws it, and what has to be said about them.
 
         Raises `Declined` when none of the given pictures can be used, `PlatformBusy` and `ProviderError` to be tried
         again.
         """
-        basis = await self._basis(turn, platform)
+        basis = await self._basis(turn, platform, provider, able.model)
         room = max(0, able.max_references - (basis is not None))
         taken, over = turn.references[:room], turn.references[room:]
-        results = await asyncio.gather(*(self._one(reference, thread, platform, able) for reference in taken))
+        results = await asyncio.gather(*(self._one(reference, thread, platform, provider, able) for reference in taken))
         notes = [_left_out(turn.locale, item, self.max_bytes) for item in results if isinstance(item, Unusable)]
         uploads = [item for item in results if not isinstance(item, Unusable)]
         if over:
@@ -104,7 +104,7 @@ class References:
         """What the service has to be told of the picture that is edited; None where there is nothing to tell."""
         return await self.conversations.history(turn.thread, turn.parent) if turn.parent else None
 
-    async def _basis(self, turn: Turn, platform: ChatPlatform) -> Upload | None:
+    async def _basis(self, turn: Turn, platform: ChatPlatform, provider: ImageProvider, model: str) -> Upload | None:
         """The edited picture itself, where its history cannot be gone on from.
 
         Its tree is where the turn was asked for, wherever that is answered.
@@ -114,13 +114,14 @@ class References:
         node = await self.conversations.node(turn.thread, turn.parent.node)
         if node is None or turn.parent.index >= len(node.images):
             raise Declined("declined.parent_gone")
-        same_model = (node.provider, node.model) == (self.provider.name, turn.options.model)
+        same_model = (node.provider, node.model) == (provider.name, model)
         if same_model and turn.operation is not Operation.VARIATIONS:
             history = await self.history(turn)
-            if history and await self._readable(history):
+            if history and await self._readable(provider, history):
                 return None
         try:
-            return await self._upload(await self._picture(node.images[turn.parent.index], turn.thread, platform))
+            picture = await self._picture(node.images[turn.parent.index], turn.thread, platform)
+            return await self._upload(provider, picture)
         except (PlatformGone, PictureRefused, FetchFailed) as error:
             raise Declined("declined.parent_gone") from error
 
@@ -128,19 +129,25 @@ class References:
         data = await platform.fetch(image.shown, thread)
         return await self.workshop.prepare_reference(data)
 
-    async def _readable(self, history: History) -> bool:
+    async def _readable(self, provider: ImageProvider, history: History) -> bool:
         """Whether every picture that a history points at still answers."""
         links = {link for turn in history for link in _links(turn)}
-        return all(await asyncio.gather(*(self.provider.readable(link) for link in links)))
+        return all(await asyncio.gather(*(provider.readable(link) for link in links)))
 
     async def _one(
-        self, reference: Reference, thread: ThreadKey, platform: ChatPlatform, able: Capabilities
+        self,
+        reference: Reference,
+        thread: ThreadKey,
+        platform: ChatPlatform,
+        provider: ImageProvider,
+        able: Capabilities,
     ) -> Upload | Unusable:
         try:
             data = await self._fetch(reference, thread, platform)
             if len(data) > self.max_bytes:
                 return Unusable(reference, "too_large_bytes")
-            return await self._upload(await self.workshop.prepare_reference(data, able.max_reference_bytes))
+            picture = await self.workshop.prepare_reference(data, able.max_reference_bytes)
+            return await self._upload(provider, picture)
         except PictureRefused as refusal:
             return Unusable(reference, _SENTENCES.get(refusal.problem, _BY_NAME[refusal.problem]))
         except FetchFailed as failure:
@@ -158,14 +165,14 @@ class References:
             return await platform.fetch(reference, thread)
         return await self.fetcher.fetch_given(reference.url)
 
-    async def _upload(self, picture: Picture) -> Upload:
-        name = key("upload", self.provider.name, picture.digest)
+    async def _upload(self, provider: ImageProvider, picture: Picture) -> Upload:
+        name = key("upload", provider.name, picture.digest)
         known = await self.redis.get(name)
         if known is not None:
             upload = unpack(Upload, known)
-            if await self.provider.readable(upload.url):
+            if await provider.readable(upload.url):
                 return upload
-        upload = await self.provider.upload(picture)
+        upload = await provider.upload(picture)
         await self.redis.set(name, pack(Upload, upload), ex=UPLOAD_KEPT_SECONDS)
         return upload
 

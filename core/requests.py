@@ -18,11 +18,12 @@ from core import lost
 from core.errors import ProviderError
 from core.metrics import Metrics
 from core.pace import Pace
-from core.ports import ImageProvider, Job
+from core.ports import Job
 from core.records import Drawing, Prepared
 from core.references import References
 from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
+from core.services import Services
 from core.state import Hold, Turns
 from core.turns import Failed, FailureReason, Queued
 from core.watching import Watcher
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 class Requests:
     """The requests of turns. `deadline` is how many seconds a request may take before it counts as stuck."""
 
-    provider: ImageProvider
+    services: Services
     turns: Turns
     references: References
     sends: Sends
@@ -97,7 +98,7 @@ class Requests:
             return wait
         record, drawing = hold.record, hold.record.drawings[index]
         job = await self._job(hold)
-        attempt, digest = uuid4().hex, digest_of(self.provider.payload(job))
+        attempt, digest = uuid4().hex, digest_of(self.services.of_lane(lane).payload(job))
         if not await self.sends.begin(lane, digest, attempt):
             return EQUAL_PAYLOAD_SECONDS
         sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
@@ -118,18 +119,19 @@ class Requests:
     async def _search(self, hold: Hold, lane: str, index: int) -> float:
         """Look for the request whose answer was lost; end honestly when the time for that is over."""
         drawing = hold.record.drawings[index]
-        over, found = lost.over(drawing, listed=self.provider.has_list), None
-        if not self.provider.has_list and await self.sends.alive(drawing.attempt):
+        provider = self.services.of_lane(lane)
+        over, found = lost.over(drawing, listed=provider.has_list), None
+        if not provider.has_list and await self.sends.alive(drawing.attempt):
             # Its sender was only cut off from the store, and still waits for the answer.
             await hold.save_drawing(index, replace(drawing, lost_at=0.0))
             return ALIVE_SECONDS
         # While an equal one is on its way, what is found might be that one.
-        mixed = not self.provider.has_list or await self.sends.others(lane, drawing.digest, drawing.attempt)
+        mixed = not provider.has_list or await self.sends.others(lane, drawing.digest, drawing.attempt)
         if not mixed:
             owner = owner_of(hold.record.turn.id, index)
-            payload = self.provider.payload(await self._job(hold))
+            payload = provider.payload(await self._job(hold))
             with suppress(ProviderError):
-                found = await lost.find(self.provider, self.sends, lane, owner, drawing, payload)
+                found = await lost.find(provider, self.sends, lane, owner, drawing, payload)
         if found is None and not over:
             return lost.PAUSE_SECONDS
         await self.sends.finish(lane, drawing.digest, drawing.attempt)
@@ -149,7 +151,7 @@ class Requests:
         turn, prepared = hold.record.turn, hold.record.prepared or Prepared()
         history = None if prepared.basis else await self.references.history(turn)
         return Job(
-            model=turn.options.model or "",
+            model=hold.record.route.model,
             prompt=PARAGRAPH.join(filter(None, (for_model(turn, prepared.used), prepared.legend))),
             references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads),
             aspect_ratio=turn.options.aspect_ratio,

@@ -19,9 +19,10 @@ from core.background import asked_to_stop
 from core.durations import Durations
 from core.errors import AnswerLost, NotSent
 from core.pace import Pace
-from core.ports import ImageProvider, Job, Submission
+from core.ports import Job, Submission
 from core.records import Drawing
 from core.sends import ALIVE_SECONDS, Sends
+from core.services import Services
 from core.state import Turns
 from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
 
@@ -51,14 +52,14 @@ class Sender:
 
     def __init__(
         self,
-        provider: ImageProvider,
+        services: Services,
         turns: Turns,
         sends: Sends,
         pace: Pace,
         durations: Durations,
         wake: Callable[[TurnId], Awaitable[None]],
     ) -> None:
-        self.provider = provider
+        self.services = services
         self.turns = turns
         self.sends = sends
         self.pace = pace
@@ -103,8 +104,9 @@ class Sender:
         await self._record(errand, drawing, after)
 
     async def _ask(self, errand: Errand, drawing: Drawing) -> Drawing:
+        provider = self.services.of_lane(errand.lane)
         try:
-            return answered(drawing, await self.provider.submit(errand.job))
+            return answered(drawing, await provider.submit(errand.job))
         except NotSent as refusal:
             failure = refusal.failure
             log.info("not sent", turn=errand.turn, image=errand.index, reason=failure.reason, after=failure.retry_after)
@@ -118,7 +120,7 @@ class Sender:
             return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
         except AnswerLost:
             log.warning("an answer was lost", turn=errand.turn, image=errand.index)
-            if not self.provider.has_list:
+            if not provider.has_list:
                 return failed(drawing, FailureReason.LOST)
             return replace(drawing, lost_at=time.time())
 

@@ -32,14 +32,14 @@ from core import turn_scripts as scripts
 from core.background import asked_to_stop
 from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
-from core.turns import Node, Person, Turn, TurnId
+from core.turns import Node, Person, Route, Turn, TurnId
 
 PREFIX = "imagine:1:"
 SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
 T = TypeVar("T")
-Checkpoint: TypeAlias = bool | float | str | Announcement | Prepared | Node
+Checkpoint: TypeAlias = bool | float | str | Announcement | Prepared | Node | Route
 
 
 class Entry(StrEnum):
@@ -161,8 +161,10 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
     turn = unpack(Turn, fields[b"turn"])
     announcement, prepared, node = (fields.get(name) for name in (b"announcement", b"prepared", b"node"))
     drawings = (fields.get(f"drawing:{index}".encode()) for index in range(turn.options.count))
+    route = fields.get(b"route")
     return Record(
         turn=turn,
+        route=unpack(Route, route) if route else Route("", turn.options.model or ""),
         reserved=int(fields.get(b"reserved", 0)),
         order=int(fields.get(b"order", 0)),
         announcing=bool(fields.get(b"announcing")),
@@ -190,7 +192,7 @@ class Turns:
         self.ttl = ttl
         self.lease = lease
 
-    async def accept(self, turn: Turn, *, price: int, most: int, cap: int) -> tuple[Entry, int]:
+    async def accept(self, turn: Turn, *, route: Route, price: int, most: int, cap: int) -> tuple[Entry, int]:
         """Claim a turn, record it and reserve its price (micro-dollars), or say why not and how many or how much."""
         keys = (
             key("turn", turn.id),
@@ -200,9 +202,10 @@ class Turns:
             key("order"),
         )
         json = pack(Turn, turn, terse=True)
+        way = pack(Route, route)
         now = time.time()
         entry, amount = await self.redis.eval(
-            scripts.ACCEPT, len(keys), *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS
+            scripts.ACCEPT, len(keys), *keys, turn.id, json, self.ttl, now, most, price, cap, now + SILENCE_SECONDS, way
         )
         return Entry(entry.decode()), int(amount)
 

@@ -15,7 +15,7 @@ from core.records import Drawing
 from core.replies import say
 from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.turns import FailureReason, Queued, ThreadKey, Turn, TurnId
+from core.turns import FailureReason, Queued, Route, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
 GUESS_SECONDS = 12.0
@@ -34,8 +34,6 @@ class Steps:
         self.hold = hold
         self.crew = crew
         self.locale = self.turn.locale
-        self.model = self.turn.options.model or ""
-        self.lane = f"{crew.provider.name}:{self.model}"
         self.platform = crew.platforms[self.turn.thread.platform]
         self.position = 0
 
@@ -43,6 +41,23 @@ class Steps:
     def turn(self) -> Turn:
         """As it is worded now: it may be revised while it waits."""
         return self.hold.record.turn
+
+    @property
+    def model(self) -> str:
+        """Who draws it."""
+        return self.hold.record.route.model
+
+    @property
+    def lane(self) -> str:
+        """Where it stands in line."""
+        return self.hold.record.route.lane
+
+    async def choose_route(self) -> None:
+        """Settle who draws it, for this and every later step, here and on any other worker."""
+        route = self.hold.record.route
+        if not route.provider:
+            # Taken on before that was written down, when there was one service.
+            await self.hold.save(route=Route(self.crew.services.names[0], route.model))
 
     async def announce(self) -> None:
         """Show that the turn is taken on, and where it stands; from here on it has a thread."""
@@ -74,8 +89,9 @@ class Steps:
         if self.turn.references:
             await self._show(Notice(Stage.PREPARING, model=self.model))
         with self._timed("prepare"):
-            able = await self.crew.provider.capabilities(self.model)
-            prepared = await self.crew.references.prepare(self.turn, self._thread, self.platform, able)
+            provider = self.crew.services.of_lane(self.lane)
+            able = await provider.capabilities(self.model)
+            prepared = await self.crew.references.prepare(self.turn, self._thread, self.platform, provider, able)
         await self.hold.save(prepared=prepared)
         # Preparing takes its time, and from here on it costs money.
         await self.hold.refresh()
@@ -178,7 +194,7 @@ class Steps:
 
     async def _usual(self) -> Usual:
         try:
-            guess = (await self.crew.provider.capabilities(self.model)).seconds
+            guess = (await self.crew.services.able(self.hold.record.route)).seconds
         except (Declined, ProviderError):
             guess = GUESS_SECONDS
         return await self.crew.durations.usual(self.lane, guess)

@@ -18,14 +18,15 @@ ACCEPT = (
     NEXT_ORDER
     + """
 local turn, open, person, spend, order = unpack(KEYS)
-local id, json, ttl, now, most, price, cap, due = unpack(ARGV)
+local id, json, ttl, now, most, price, cap, due, route = unpack(ARGV)
 if redis.call('EXISTS', turn) == 1 then return {'again', 0} end
 redis.call('ZREMRANGEBYSCORE', person, '-inf', tonumber(now) - tonumber(ttl))
 local waiting = redis.call('ZCARD', person)
 if waiting >= tonumber(most) then return {'waiting', waiting} end
 local spent = tonumber(redis.call('GET', spend) or '0')
 if spent + tonumber(price) > tonumber(cap) then return {'budget', spent} end
-redis.call('HSET', turn, 'turn', json, 'reserved', price, 'spend', spend, 'order', next_order(order, ttl))
+redis.call('HSET', turn, 'turn', json, 'reserved', price, 'spend', spend, 'route', route)
+redis.call('HSET', turn, 'order', next_order(order, ttl))
 redis.call('EXPIRE', turn, ttl)
 redis.call('ZADD', open, due, id)
 redis.call('EXPIRE', open, ttl)

@@ -152,6 +152,25 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Which model of which service draws a turn; each has a lane of its own."""
+
+    provider: str
+    model: str
+
+    @property
+    def lane(self) -> str:
+        """The name of its lane."""
+        return f"{self.provider}:{self.model}"
+
+    @classmethod
+    def of_lane(cls, lane: str) -> Self:
+        """The inverse of `lane`."""
+        provider, model = lane.split(":", 1)
+        return cls(provider, model)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What the image service accepted. `submitted_at` is in seconds since the epoch, by the service's clock."""
 

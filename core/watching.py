@@ -24,11 +24,11 @@ from core.background import asked_to_stop, stop
 from core.durations import Durations, Usual, pause_before_look
 from core.errors import ProviderError
 from core.metrics import Metrics
-from core.ports import ImageProvider
 from core.records import Drawing
 from core.sender import keepable, owner_of
+from core.services import Services
 from core.state import Turns, key, text
-from core.turns import Failed, Refused, Status, Succeeded, TurnId
+from core.turns import Failed, Refused, Route, Status, Succeeded, TurnId
 
 DAY = 86_400
 WATCH_SECONDS = 5
@@ -58,7 +58,7 @@ class Watcher:
     def __init__(
         self,
         redis: Redis,
-        provider: ImageProvider,
+        services: Services,
         turns: Turns,
         durations: Durations,
         wake: Callable[[TurnId], Awaitable[None]],
@@ -68,7 +68,7 @@ class Watcher:
     ) -> None:
         """`idle` is how many seconds pass between rounds in which nothing is due."""
         self.redis = redis
-        self.provider = provider
+        self.services = services
         self.turns = turns
         self.durations = durations
         self.wake = wake
@@ -189,9 +189,9 @@ class Watcher:
         return drawings
 
     async def _listed(self, lane: str, drawings: Mapping[str, Drawing], since: float) -> dict[str, Status]:
-        model = lane.split(":", 1)[1]
+        model = Route.of_lane(lane).model
         self.metrics.looks.labels(kind="list").inc()
-        listed = await self.provider.recent(model, since=since - CLOCK_MARGIN)
+        listed = await self.services.of_lane(lane).recent(model, since=since - CLOCK_MARGIN)
         found = {item.request.id: item for item in listed}
         seen: dict[str, Status] = {}
         for owner, drawing in drawings.items():
@@ -210,7 +210,7 @@ class Watcher:
                 async with gate:
                     self.metrics.looks.labels(kind="look").inc()
                     with suppress(ProviderError):
-                        seen[owner] = await self.provider.look(request)
+                        seen[owner] = await self.services.of(request.provider).look(request)
 
         await asyncio.gather(*(ask(owner) for owner in owners))
 

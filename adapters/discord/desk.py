@@ -21,7 +21,7 @@ from adapters.discord.vault import Vault
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
-from core.ports import ImageProvider
+from core.ports import Models
 from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, turn_id
 
 PATIENCE_SECONDS = 20.0
@@ -59,7 +59,7 @@ class Desk:
     chat: DiscordChat
     intake: Intake
     conversations: Conversations
-    provider: ImageProvider
+    provider: Models
     cdn: str
 
     async def ask(self, interaction: Interaction, wish: Wish) -> Said:

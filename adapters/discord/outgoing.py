@@ -19,7 +19,7 @@ from adapters.discord.rest import Refused, Rest
 from adapters.discord.throttle import Throttle
 from adapters.discord.words import thread_name
 from core.errors import Declined, PlatformBusy, PlatformGone
-from core.ports import Announcement, Delivered, ImageProvider, Notice, Result
+from core.ports import Announcement, Delivered, Models, Notice, Result
 from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
 
@@ -60,7 +60,7 @@ class DiscordChat:
     pictures: Pictures
     private: PrivateAnswers
     throttle: Throttle
-    provider: ImageProvider
+    provider: Models
     plain_messages: bool = False
 
     @property

@@ -23,7 +23,7 @@ from core.conversation import Conversations
 from core.fetching import Fetcher
 from core.intake import Intake
 from core.pictures.workshop import PictureWorkshop
-from core.ports import ImageProvider
+from core.ports import Models
 
 
 @asynccontextmanager
@@ -32,7 +32,7 @@ async def open_chat(  # noqa: PLR0913 - a wiring
     redis: Redis,
     workshop: PictureWorkshop,
     fetcher: Fetcher,
-    provider: ImageProvider,
+    provider: Models,
     *,
     encryption: Fernet | MultiFernet,
     conversation_ttl: int,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from core.errors import Declined, ProviderError
-from core.ports import ImageProvider
+from core.ports import Models
 
 KEPT_SECONDS = 300.0
 PATIENCE_SECONDS = 0.7
@@ -15,7 +15,7 @@ MOST_MODELS = 50
 class Offers:
     """Asks the image service what it offers. Empty where it does not answer soon: a form works without."""
 
-    def __init__(self, provider: ImageProvider, *, default_model: str, most_images: int) -> None:
+    def __init__(self, provider: Models, *, default_model: str, most_images: int) -> None:
         self._provider = provider
         self.default_model = default_model
         self.most_images = most_images

@@ -34,7 +34,7 @@ from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
 from core.errors import Declined, PlatformBusy, PlatformGone
 from core.pictures import PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
-from core.ports import Announcement, Delivered, Image, ImageProvider, Notice, Result, Stage
+from core.ports import Announcement, Delivered, Image, Models, Notice, Result, Stage
 from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
 
@@ -81,7 +81,7 @@ class SlackChat:
     agent: Agent
     response_urls: ResponseUrls
     workshop: PictureWorkshop
-    provider: ImageProvider
+    provider: Models
 
     @property
     def name(self) -> str:

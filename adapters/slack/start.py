@@ -33,7 +33,7 @@ from core.conversation import Conversations
 from core.fetching import Fetcher
 from core.intake import Intake
 from core.pictures.workshop import PictureWorkshop
-from core.ports import ImageProvider
+from core.ports import Models
 
 API_BASE = "https://slack.com/api"
 FILE_HOSTS = ("files.slack.com",)
@@ -64,7 +64,7 @@ async def open_chat(
     redis: Redis,
     workshop: PictureWorkshop,
     fetcher: Fetcher,
-    provider: ImageProvider,
+    provider: Models,
     *,
     conversation_ttl: int,
 ) -> AsyncIterator[SlackChat]:

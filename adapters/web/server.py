@@ -13,10 +13,11 @@ from adapters.web.guard import add_headers, guards
 from adapters.web.incoming import Incoming, Intake
 from adapters.web.pictures import PictureRoutes, Thumbnails
 from adapters.web.sessions import Sessions
-from adapters.web.start import Models, StartRoutes, WebSetup
+from adapters.web.start import StartRoutes, WebSetup
 from adapters.web.talk import TalkRoutes
 from adapters.web.workspace import Workspace
 from core.conversation import Conversations
+from core.ports import Models
 
 STATIC = Path(__file__).parent / "static"
 MOST_JSON_BYTES = 1_000_000

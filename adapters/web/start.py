@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -16,7 +15,7 @@ from adapters.web.render import LABELS, Json, model_json
 from adapters.web.sessions import Sessions
 from adapters.web.workspace import MOST_CHANNELS, Workspace, channel_name
 from core.errors import Declined, ProviderError
-from core.ports import Capabilities
+from core.ports import Models
 from core.replies import say
 
 MODELS_SECONDS = 300.0
@@ -37,18 +36,6 @@ class WebSetup:
     simulated: bool = False
     max_upload_bytes: int = 30_000_000
     most_images: int = 4
-
-
-class Models(Protocol):
-    """What is asked of a `core.ports.ImageProvider`: the models that it offers, and what they take."""
-
-    async def models(self) -> Sequence[str]:
-        """Their ids. May raise ProviderError."""
-        ...
-
-    async def capabilities(self, model: str) -> Capabilities:
-        """What one takes. May raise ProviderError, and `Declined` for one that there is not."""
-        ...
 
 
 class Entering(BaseModel):

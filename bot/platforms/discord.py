@@ -29,7 +29,7 @@ async def open_discord(parts: Parts, platforms: dict[str, ChatPlatform], *, list
                     core.redis,
                     core.workshop,
                     parts.fetcher,
-                    parts.service.images,
+                    core.services,
                     encryption=cipher(settings, token),
                     conversation_ttl=core.turns.ttl,
                     cdn_hosts=settings.discord_cdn_hosts,

@@ -28,9 +28,7 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
     settings, core, setup = parts.settings, parts.core, slack_setup(parts.settings)
     async with AsyncExitStack() as stack:
         chat = await stack.enter_async_context(
-            open_chat(
-                setup, core.redis, core.workshop, parts.fetcher, parts.service.images, conversation_ttl=core.turns.ttl
-            )
+            open_chat(setup, core.redis, core.workshop, parts.fetcher, core.services, conversation_ttl=core.turns.ttl)
         )
         platforms["slack"] = chat
         if not listens:

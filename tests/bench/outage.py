@@ -22,6 +22,7 @@ from bot.store import find_server
 from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.ports import Job, Submission
+from core.services import Services
 from core.turns import Person, ThreadKey, Turn, TurnId
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
@@ -146,7 +147,7 @@ async def _stage() -> AsyncIterator[tuple[Store, Core, FakeChat, HoldingImages]]
         stack.push_async_callback(store.stop)
         fetcher = await stack.enter_async_context(Fetcher())
         url, platforms = f"unix://{store.socket}", {"fake": chat}
-        core = await stack.enter_async_context(open_core(url, images, platforms, fetcher, SETTINGS))
+        core = await stack.enter_async_context(open_core(url, Services([images]), platforms, fetcher, SETTINGS))
         await stack.enter_async_context(core.working())
         yield store, core, chat, images
 

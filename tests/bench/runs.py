@@ -22,6 +22,7 @@ from core.fetching import Fetcher
 from core.ports import Announcement, Delivered, Notice, Result
 from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
+from core.services import Services
 from core.turns import ImageRef, Operation, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 from tests.conftest import wait_until
 
@@ -160,7 +161,7 @@ async def bench(url: str, mode: str, seconds: float) -> AsyncIterator[Bench]:
             client, fetcher, key=told["key"], base_url=told["url"], storage_hosts=(told["storage"],), name="bench"
         )
         chat = Clockwork()
-        core = await stack.enter_async_context(open_core(url, images, {"bench": chat}, fetcher, SETTINGS))
+        core = await stack.enter_async_context(open_core(url, Services([images]), {"bench": chat}, fetcher, SETTINGS))
         for number in range(20):
             await Durations(core.redis).remember(f"bench:{MODEL}", seconds * (0.75 + number * 0.025))
         await stack.enter_async_context(core.working())

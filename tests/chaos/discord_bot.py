@@ -23,6 +23,7 @@ from core.intake import Intake
 from core.ports import ChatPlatform
 from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
+from core.services import Services
 from core.state import unpack
 from core.turns import Turn
 
@@ -118,7 +119,7 @@ async def _bot(stack: AsyncExitStack, orders: DiscordOrders) -> tuple[Core, Disc
     client = await stack.enter_async_context(service_client())
     images = GmiImages(client, fetcher, key=orders.key, base_url=orders.service, storage_hosts=(orders.storage,))
     platforms: dict[str, ChatPlatform] = {}
-    core = await stack.enter_async_context(open_core(orders.redis, images, platforms, fetcher, SETTINGS))
+    core = await stack.enter_async_context(open_core(orders.redis, Services([images]), platforms, fetcher, SETTINGS))
     chat = await stack.enter_async_context(
         open_chat(
             orders.token,

@@ -22,6 +22,7 @@ from core.pace import Pace
 from core.ports import Announcement, Delivered, Job, Listed, Notice, Result, Submission, Upload
 from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
+from core.services import Services
 from core.state import unpack
 from core.turns import Output, Person, Reference, Request, Status, ThreadKey, Turn, TurnId
 from tests.chaos.places import PLATFORM, BoardChat
@@ -157,7 +158,9 @@ async def main(orders: Orders) -> None:
         dying: Any = DyingImages(images, orders.step)
         chat = DyingChat(BoardChat(board), orders.step)
         settings = CoreSettings(daily_cap=10**12, most_waiting=1000, slots=10)
-        core = await stack.enter_async_context(open_core(orders.redis, dying, {PLATFORM: chat}, fetcher, settings))
+        core = await stack.enter_async_context(
+            open_core(orders.redis, Services([dying]), {PLATFORM: chat}, fetcher, settings)
+        )
         async with core.working():
             if orders.turn:
                 await accept(core, orders)

@@ -17,6 +17,7 @@ from bot.wiring import Core, CoreSettings, open_core
 from core.background import stop
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
+from core.services import Services
 from core.turns import Node, ThreadKey
 from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord, Invocation, Person, Seen
@@ -47,7 +48,7 @@ class Bot:
         fetcher = await self.stack.enter_async_context(Fetcher())
         platforms: dict[str, ChatPlatform] = {}
         self.core = await self.stack.enter_async_context(
-            open_core(self.redis_url, self.images, platforms, fetcher, self.settings)
+            open_core(self.redis_url, Services([self.images]), platforms, fetcher, self.settings)
         )
         self.chat = await self.stack.enter_async_context(
             open_chat(

@@ -15,6 +15,7 @@ from bot.health import listening as serving
 from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
+from core.services import Services
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
 from tests.fakes.slack import Channel, FakeSlack, Message, Shown, User, Workspace
@@ -44,7 +45,7 @@ class Bot:
         platforms: dict[str, ChatPlatform] = {}
         fetcher = await self.stack.enter_async_context(Fetcher())
         self.core = await self.stack.enter_async_context(
-            open_core(self.redis_url, self.images, platforms, fetcher, self.settings)
+            open_core(self.redis_url, Services([self.images]), platforms, fetcher, self.settings)
         )
         setup = SlackSetup(self.token, self.client, self.fake.api_url, [urlsplit(self.fake.base_url).netloc])
         self.chat = await self.stack.enter_async_context(

@@ -18,6 +18,7 @@ from core.ports import ChatPlatform
 from core.providers.gmi import GmiImages, service_client
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
+from core.services import Services
 
 MODEL = "gemini-2.5-flash-image"
 SETTINGS = CoreSettings(default_model=MODEL, drain=1.0, slots=20)
@@ -48,7 +49,7 @@ class WebBot:
             client, fetcher, base_url=service.url, key=service.key, storage_hosts=(service.storage_host,)
         )
         platforms: dict[str, ChatPlatform] = {}
-        core = await enter(open_core(self.redis_url, images, platforms, fetcher, SETTINGS))
+        core = await enter(open_core(self.redis_url, Services([images]), platforms, fetcher, SETTINGS))
         workspace = Workspace(core.redis, self.directory / "web", ttl=core.turns.ttl)
         platforms["web"] = WebChat(workspace)
         setup = WebSetup(MODEL, password=self.password, simulated=True, max_upload_bytes=5_000_000)

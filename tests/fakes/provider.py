@@ -35,6 +35,7 @@ class FakeImages:
     """
 
     name: str = "fake"
+    offered: tuple[str, ...] = ("m1", "m2")
     held: bool = False
     release: asyncio.Event = field(default_factory=asyncio.Event)
     made: list[tuple[Request, Job]] = field(default_factory=list)
@@ -56,11 +57,11 @@ class FakeImages:
         return self.listing
 
     async def models(self) -> Sequence[str]:
-        return ["m1", "m2"]
+        return self.offered
 
     async def capabilities(self, model: str) -> Capabilities:
-        if model not in ("m1", "m2"):
-            raise Declined("declined.unknown_model", {"model": model, "known": "m1, m2"})
+        if model not in self.offered:
+            raise Declined("declined.unknown_model", {"model": model, "known": ", ".join(self.offered)})
         return Capabilities(model, RATIOS, max_references=3, max_prompt=400, seconds=2.0, price=1000)
 
     def payload(self, job: Job) -> dict[str, Any]:

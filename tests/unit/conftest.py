@@ -12,6 +12,7 @@ import pytest
 from bot.wiring import Core, CoreSettings, open_core
 from core.durations import ENOUGH, Durations
 from core.fetching import Fetcher
+from core.services import Services
 from core.turns import ImageRef, Operation, Person, ThreadKey, Turn, TurnId
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
@@ -29,14 +30,16 @@ class House:
     chat: FakeChat = field(default_factory=FakeChat)
     images: FakeImages = field(default_factory=FakeImages)
     settings: CoreSettings = SETTINGS
+    others: tuple[FakeImages, ...] = ()
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     core: Core = field(init=False)
 
     async def open(self, *, working: bool = True) -> Self:
         fetcher = await self.stack.enter_async_context(Fetcher())
+        services = Services([self.images, *self.others])
         self.core = await self.stack.enter_async_context(
-            open_core(self.redis_url, self.images, {"fake": self.chat}, fetcher, self.settings)
+            open_core(self.redis_url, services, {"fake": self.chat}, fetcher, self.settings)
         )
         self.stack.push_async_callback(self.core.sender.drain, 0)
         # A model that is known to be quick is looked at often.

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from core import engine as engine_module
 from core.engine import Engine
 from core.state import Turns
-from core.turns import TurnId
+from core.turns import Route, TurnId
 from tests.conftest import wait_until
 from tests.unit.test_state import a_turn
 
@@ -99,7 +99,7 @@ async def test_sweeping_goes_on_when_the_store_was_away(
         return None
 
     turns.silent = silent  # type: ignore[assignment,method-assign]
-    await turns.accept(a_turn(), price=1, most=1, cap=1)
+    await turns.accept(a_turn(), route=Route("fake", "m1"), price=1, most=1, cap=1)
     await turns.expect(a_turn().id, -60)
     async with engine.work(run, turns):
         await asyncio.wait_for(runs.wait(), 5)

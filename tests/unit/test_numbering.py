@@ -107,6 +107,7 @@ async def test_the_legend_never_makes_a_prompt_too_long(idle_house: House) -> No
     pictures = tuple(idle_house.chat.attach(f"{colour}.png", png(colour)) for colour in ("red", "blue"))
     turn = idle_house.turn("x" * 100, references=pictures)
     able = Capabilities("m1", RATIOS, max_references=3, max_prompt=110)
-    prepared = await idle_house.core.line.crew.references.prepare(turn, turn.thread, idle_house.chat, able)
+    references, chat, images = idle_house.core.line.crew.references, idle_house.chat, idle_house.images
+    prepared = await references.prepare(turn, turn.thread, chat, images, able)
     assert prepared.legend == ""
     assert len(prepared.uploads) == 2

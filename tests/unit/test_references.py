@@ -17,7 +17,7 @@ ABLE = Capabilities("m1", RATIOS, max_references=3)
 
 async def reason(house: House, turn: Turn, able: Capabilities = ABLE) -> str:
     with pytest.raises(Declined) as refusal:
-        await house.core.line.crew.references.prepare(turn, turn.thread, house.chat, able)
+        await house.core.line.crew.references.prepare(turn, turn.thread, house.chat, house.images, able)
     return f"{refusal.value.reply} {refusal.value.details.get('reasons', '')}"
 
 
@@ -51,9 +51,9 @@ async def test_a_model_that_takes_no_pictures_says_so(idle_house: House) -> None
 async def test_an_uploaded_picture_that_has_gone_is_uploaded_again(idle_house: House) -> None:
     turn = idle_house.turn(references=(idle_house.chat.attach("fox.png", png()),))
     prepare = idle_house.core.line.crew.references.prepare
-    (first,) = (await prepare(turn, turn.thread, idle_house.chat, ABLE)).uploads
+    (first,) = (await prepare(turn, turn.thread, idle_house.chat, idle_house.images, ABLE)).uploads
     idle_house.images.unreadable.add(first.url)
-    await prepare(turn, turn.thread, idle_house.chat, ABLE)
+    await prepare(turn, turn.thread, idle_house.chat, idle_house.images, ABLE)
     assert len(idle_house.images.uploads) == 2
 
 

@@ -16,8 +16,9 @@ from core.ports import Job
 from core.records import Drawing
 from core.sender import Errand, Sender, keepable
 from core.sends import Sends
+from core.services import Services
 from core.state import Turns, key
-from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Succeeded, TurnId
+from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Route, Succeeded, TurnId
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
 from tests.unit.test_state import a_turn
@@ -39,14 +40,14 @@ class Post:
     def __post_init__(self) -> None:
         self.turns, self.sends = Turns(self.redis, ttl=600), Sends(self.redis)
         pace, durations = Pace(self.redis), Durations(self.redis)
-        self.sender = Sender(self.images, self.turns, self.sends, pace, durations, self._wake)
+        self.sender = Sender(Services([self.images]), self.turns, self.sends, pace, durations, self._wake)
 
     async def _wake(self, turn_id: TurnId) -> None:
         self.woken.append(turn_id)
 
     async def send(self) -> None:
         turn, drawing = a_turn(), Drawing(attempt="a", digest="d", sent_at=1.0)
-        await self.turns.accept(turn, price=1, most=9, cap=99)
+        await self.turns.accept(turn, route=Route.of_lane(LANE), price=1, most=9, cap=99)
         async with self.turns.hold(turn.id) as hold:
             assert hold is not None
             await self.sends.begin(LANE, "d", "a")
@@ -99,7 +100,7 @@ class Broken(FakeImages):
 
 
 async def test_a_defect_while_sending_does_not_look_as_if_nothing_was_sent(post: Post) -> None:
-    post.sender.provider = Broken()
+    post.sender.services = Services([Broken()])
     await post.send()
     await idle(post)
     assert (await post.drawing()).lost_at

@@ -27,6 +27,7 @@ from core.turns import (
     RefusalReason,
     Refused,
     Request,
+    Route,
     Running,
     Succeeded,
     ThreadKey,
@@ -46,7 +47,7 @@ def a_turn(event: str = "1", **changes: Any) -> Turn:
 
 
 async def accept(turns: Turns, turn: Turn, *, price: int = 10, most: int = 10, cap: int = 1000) -> Entry:
-    return (await turns.accept(turn, price=price, most=most, cap=cap))[0]
+    return (await turns.accept(turn, route=Route("fake", "m1"), price=price, most=most, cap=cap))[0]
 
 
 async def end(turns: Turns, turn: Turn, *, spent: int = 0) -> None:
@@ -73,7 +74,10 @@ async def test_an_event_is_taken_on_once_even_after_its_turn_has_ended(turns: Tu
 async def test_nobody_has_more_turns_open_than_allowed(turns: Turns) -> None:
     for number in range(3):
         assert await accept(turns, a_turn(str(number)), most=3) is Entry.NEW
-    assert await turns.accept(a_turn("4"), price=1, most=3, cap=1000) == (Entry.TOO_MANY_WAITING, 3)
+    assert await turns.accept(a_turn("4"), route=Route("fake", "m1"), price=1, most=3, cap=1000) == (
+        Entry.TOO_MANY_WAITING,
+        3,
+    )
     other = a_turn("5", author=replace(ADA, user="bob"))
     assert await accept(turns, other, most=3) is Entry.NEW
     await end(turns, a_turn("0"))

@@ -14,8 +14,9 @@ from core.errors import Unavailable
 from core.metrics import Metrics
 from core.ports import Job
 from core.records import Drawing
+from core.services import Services
 from core.state import Turns, key
-from core.turns import Failed, FailureReason, Request, Running, Status, Succeeded, TurnId
+from core.turns import Failed, FailureReason, Request, Route, Running, Status, Succeeded, TurnId
 from core.watching import Watcher
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
@@ -53,7 +54,9 @@ class Scene:
 
     def another(self) -> Watcher:
         metrics = Metrics(CollectorRegistry())
-        return Watcher(self.redis, self.images, self.turns, Durations(self.redis), self._wake, metrics, idle=0.05)
+        return Watcher(
+            self.redis, Services([self.images]), self.turns, Durations(self.redis), self._wake, metrics, idle=0.05
+        )
 
     async def _wake(self, turn_id: TurnId) -> None:
         self.woken.append(turn_id)
@@ -61,7 +64,7 @@ class Scene:
     async def request(self, event: str) -> TurnId:
         """A turn whose request the service has."""
         turn = a_turn(event)
-        await self.turns.accept(turn, price=1, most=99, cap=999)
+        await self.turns.accept(turn, route=Route.of_lane(LANE), price=1, most=99, cap=999)
         made = await self.images.submit(Job("m1", event))
         sent_at = time.time()
         async with self.turns.hold(turn.id) as hold:

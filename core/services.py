@@ -1,0 +1,74 @@
+"""The services that draw, in the order in which they are asked: who offers a model, and whose a lane is."""
+
+from collections.abc import Sequence
+
+from core.errors import Declined, ProviderError, Unavailable
+from core.ports import Capabilities, ImageProvider
+from core.turns import Failed, FailureReason, Route
+
+
+class Services:
+    """One or more image services that work side by side."""
+
+    def __init__(self, providers: Sequence[ImageProvider]) -> None:
+        """`providers` are in order of preference. Raises ValueError for none, and for two of one name."""
+        self._by_name = {provider.name: provider for provider in providers}
+        if not providers or len(self._by_name) < len(providers):
+            raise ValueError("at least one service is needed, each with a name of its own")
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The services' names, the preferred one first."""
+        return tuple(self._by_name)
+
+    def of(self, name: str) -> ImageProvider:
+        """A service by its name. Raises `Unavailable` for one whose key has been taken away."""
+        found = self._by_name.get(name)
+        if found is None:
+            raise Unavailable(Failed(FailureReason.BAD_KEY))
+        return found
+
+    def of_lane(self, lane: str) -> ImageProvider:
+        """The service of a lane. Raises `Unavailable` as `of` does."""
+        return self.of(Route.of_lane(lane).provider)
+
+    async def models(self) -> Sequence[str]:
+        """The ids of all models on offer, each once. Raises `ProviderError` when no service tells."""
+        offered: dict[str, None] = {}
+        trouble: ProviderError | None = None
+        for provider in self._by_name.values():
+            try:
+                offered.update(dict.fromkeys(await provider.models()))
+            except ProviderError as error:
+                trouble = error
+        if trouble and not offered:
+            raise trouble
+        return tuple(offered)
+
+    async def capabilities(self, model: str) -> Capabilities:
+        """What a model takes, by the first service that offers it. Raises as `offer` does."""
+        return (await self.offer(model))[1]
+
+    async def offer(self, model: str) -> tuple[Route, Capabilities]:
+        """The preferred way to a model, and what it takes there.
+
+        Raises `Declined` for a model that nobody offers, `ProviderError` when a service that might have it is silent.
+        """
+        known: dict[str, None] = {}
+        refusal: Declined | None = None
+        trouble: ProviderError | None = None
+        for name, provider in self._by_name.items():
+            try:
+                return Route(name, model), await provider.capabilities(model)
+            except Declined as error:
+                refusal = error
+                known.update(dict.fromkeys(filter(None, str(error.details.get("known", "")).split(", "))))
+            except ProviderError as error:
+                trouble = error
+        if trouble or refusal is None:
+            raise trouble or Unavailable(Failed(FailureReason.UNREACHABLE))
+        raise Declined(refusal.reply, {**refusal.details, "known": ", ".join(known)})
+
+    async def able(self, route: Route) -> Capabilities:
+        """What a model takes at the service of the route. Raises `Declined` and `ProviderError`."""
+        return await self.of(route.provider).capabilities(route.model)
