@@ -15,6 +15,7 @@ from core.errors import Declined, ProviderError
 from core.metrics import Metrics
 from core.numbering import in_order
 from core.pace import Pace
+from core.pointing import links_in
 from core.ports import Capabilities
 from core.queue import Queue
 from core.replies import money
@@ -151,7 +152,8 @@ class Intake:
         if ratio is None and parent is not None and turn.parent is not None:
             ratio = _shape_of(parent, turn.parent.index, able)
         options = replace(options, model=model, aspect_ratio=ratio)
-        return replace(turn, options=options, references=in_order(turn.references)), route, able
+        references = (*turn.references, *links_in(turn.prompt, turn.references))
+        return replace(turn, options=options, references=in_order(references)), route, able
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

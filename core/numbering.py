@@ -8,9 +8,12 @@ has none: to the model it is "the picture to change", wherever it stands.
 import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 from core.replies import say
 from core.turns import Reference, Source
+
+Numbered: TypeAlias = tuple[int, Reference]
 
 NAME_CHARACTERS = 60
 _ORDER = tuple(Source)
@@ -36,13 +39,13 @@ def called(reference: Reference, locale: str) -> str:
     return say(locale, f"source.{reference.source}", name=one_line(reference.name), owner=one_line(reference.owner))
 
 
-def using(numbers: Sequence[tuple[int, Reference]], locale: str, *, numbered: bool) -> str:
+def using(numbers: Sequence[Numbered], locale: str, *, numbered: bool) -> str:
     """The sentence that names the pictures that are used; empty where there are none."""
     names = (called(reference, locale) + (f" ({number})" if numbered else "") for number, reference in numbers)
     return say(locale, "note.using", names=", ".join(names)) if numbers else ""
 
 
-def legend(numbers: Sequence[tuple[int, Reference]], edited: Edited, room: int) -> str:
+def legend(numbers: Sequence[Numbered], edited: Edited, room: int) -> str:
     """What the model is told of the pictures, in the order in which it gets them; empty while there is only one.
 
     Names are left out, and at last everything, when it would be longer than `room` characters.

@@ -16,7 +16,7 @@ from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.library import Library
-from core.numbering import Edited, called, legend, using
+from core.numbering import Edited, Numbered, called, legend, using
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
@@ -77,28 +77,35 @@ class References:
         again.
         """
         basis = await self._basis(turn, platform, provider, able.model)
+        numbers = list(enumerate(turn.references, 1))
+        foreign = [number for number in numbers if self._is_foreign(number[1])]
+        wanted = [number for number in numbers if number not in foreign]
         room = max(0, able.max_references - (basis is not None))
-        taken, over = turn.references[:room], turn.references[room:]
-        results = await asyncio.gather(*(self._one(reference, thread, platform, provider, able) for reference in taken))
-        notes = [_left_out(turn.locale, item, self.max_bytes) for item in results if isinstance(item, Unusable)]
+        taken, over = wanted[:room], wanted[room:]
+        results = await asyncio.gather(
+            *(self._one(reference, thread, platform, provider, able) for _, reference in taken)
+        )
         uploads = [item for item in results if not isinstance(item, Unusable)]
+        used = [number for number, item in zip(taken, results, strict=True) if not isinstance(item, Unusable)]
+        unusable = [item for item in results if isinstance(item, Unusable)]
+        unusable += [Unusable(reference, "not_allowed") for _, reference in foreign]
+        notes = [_left_out(turn.locale, item, self.max_bytes) for item in unusable]
         if over:
-            notes.append(_too_many(turn.locale, able, taken, over))
-        if turn.references and not uploads:
+            notes.append(_too_many(turn.locale, able, used, over))
+        if wanted and not uploads:
             raise Declined("declined.references_needed", {"reasons": " ".join(notes)})
-        used = [
-            (number, reference)
-            for number, (reference, item) in enumerate(zip(taken, results, strict=True), 1)
-            if not isinstance(item, Unusable)
-        ]
         return Prepared(
             uploads=tuple(uploads),
             used=tuple(reference for _, reference in used),
             notes=tuple(notes),
             basis=basis,
-            using=using(used, turn.locale, numbered=len(turn.references) + (turn.parent is not None) > 1),
+            using=using(used, turn.locale, numbered=len(numbers) + (turn.parent is not None) > 1),
             legend=legend(used, _edited(turn, basis), able.max_prompt - len(for_model(turn)) - len(PARAGRAPH)),
         )
+
+    def _is_foreign(self, reference: Reference) -> bool:
+        """Whether it is an address in the prompt that is not fetched here: it may be there for its words."""
+        return reference.source is Source.LINK and not self.fetcher.may_fetch(reference.url)
 
     async def history(self, turn: Turn) -> History | None:
         """What the service has to be told of the picture that is edited; None where there is nothing to tell."""
@@ -203,15 +210,15 @@ def _left_out(locale: str, item: Unusable, max_bytes: int) -> str:
     return say(locale, "note.left_out", name=called(item.reference, locale), reason=reason)
 
 
-def _too_many(locale: str, able: Capabilities, taken: Sequence[Reference], over: Sequence[Reference]) -> str:
-    def names(some: Sequence[Reference]) -> str:
-        return ", ".join(called(reference, locale) for reference in some)
+def _too_many(locale: str, able: Capabilities, used: Sequence[Numbered], over: Sequence[Numbered]) -> str:
+    def names(some: Sequence[Numbered]) -> str:
+        return ", ".join(called(reference, locale) for _, reference in some) or "–"
 
     return say(
         locale,
         "note.too_many_references",
         model=able.model,
         limit=able.max_references,
-        used=names(taken),
+        used=names(used),
         unused=names(over),
     )

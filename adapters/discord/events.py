@@ -74,6 +74,7 @@ class Message(_Event):
     attachments: tuple[Attachment, ...] = ()
     mentions: tuple[User, ...] = ()
     message_reference: MessageReference | None = None
+    referenced_message: "Message | None" = None
     components: tuple[dict[str, Any], ...] = ()
     edited_timestamp: str | None = None
 

@@ -2,16 +2,16 @@
 
 from adapters.discord.answers import Answer, sentence
 from adapters.discord.components import Component
-from adapters.discord.desk import Desk, references_of
+from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction, Message, User
 from adapters.discord.forms import ask_form, edit_form
+from adapters.discord.gathering import pictures_of
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import short_key
 from core.errors import Declined
 from core.turns import Reference
 
 EDIT_IMAGE, USE_AS_REFERENCE, USE_AVATAR = "Edit this image", "Use as reference", "Use avatar as reference"
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".bmp", ".tiff")
 AVATAR_SIZE = 1024
 
 
@@ -56,11 +56,7 @@ def _message(interaction: Interaction) -> Message:
 
 
 def _pictures(message: Message) -> tuple[Reference, ...]:
-    pictures = [
-        item
-        for item in message.attachments
-        if (item.content_type or "").startswith("image/") or item.filename.lower().endswith(_PICTURE_ENDINGS)
-    ]
+    pictures = pictures_of(message)
     if not pictures:
         raise Declined("discord.no_picture_there")
-    return references_of(pictures, message.channel_id, message.id)
+    return pictures

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from adapters.discord import render
 from adapters.discord.desk import DIRECT, Desk, references_of
 from adapters.discord.events import Channel, Message, moment_of
+from adapters.discord.gathering import gathered, replied_to
 from adapters.discord.permissions import check_editor, check_place
 from adapters.discord.pictures import FILE_BYTES
 from adapters.discord.posting import Poster
@@ -20,7 +21,7 @@ from adapters.discord.words import plain
 from core.commands import parse
 from core.errors import Declined, PlatformError
 from core.replies import say
-from core.turns import ImageRef, Operation, Options, Person, ThreadKey, Turn, TurnId, turn_id
+from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 
 HINT_SECONDS = 3600
 MOMENTS, MOMENT_SECONDS = 5, 0.3
@@ -46,6 +47,8 @@ class _Target:
     thread: ThreadKey
     post: Post | None
     parent: ImageRef | None
+    replied: bool = False
+    """Whether that is what the message replies to."""
 
 
 class Listener:
@@ -129,11 +132,13 @@ class Listener:
                 model=options.model or settings.model or None,
                 aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None,
             )
-            return self._built(message, place, key_of(place, person.workspace), prompt, options, None)
+            references = await gathered(self.desk, message, prompt)
+            return self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
         if target.post:
             check_editor(settings, target.post.turn, person, moderator=False)
         parent = replace(target.parent, index=which) if target.parent and which is not None else target.parent
-        return self._built(message, place, target.thread, prompt, options, parent)
+        replied = () if target.replied else await replied_to(self.desk, message)
+        return self._built(message, place, target.thread, prompt, options, parent, replied)
 
     async def _target(self, message: Message) -> _Target | None:
         reference = message.message_reference
@@ -145,7 +150,7 @@ class Listener:
             parent = await self._shown(thread, post, reference.message_id)
             if parent is None:
                 raise Declined("discord.still_drawing")
-            return _Target(thread, post, parent)
+            return _Target(thread, post, parent, replied=True)
         return await self._thread_target(message)
 
     async def _shown(self, thread: ThreadKey, post: Post, message: str) -> ImageRef | None:
@@ -180,6 +185,7 @@ class Listener:
         prompt: str,
         options: Options,
         parent: ImageRef | None,
+        gathered: tuple[Reference, ...],
     ) -> Turn:
         facts = self._facts(message.guild_id)
         address = {"limit": str(facts.file_bytes)}
@@ -195,7 +201,7 @@ class Listener:
             asked_at=moment_of(message.id),
             operation=Operation.EDIT if parent else Operation.IMAGINE,
             options=options,
-            references=references_of(message.attachments, message.channel_id, message.id),
+            references=(*references_of(message.attachments, message.channel_id, message.id), *gathered),
             parent=parent,
             reply_to=message.id,
             locale=facts.locale,

@@ -1,12 +1,14 @@
 """The slash commands: /imagine and what stands around it."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.discord.answers import Answer, Said, sentence
 from adapters.discord.components import Action, Style, button, row
 from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
 from adapters.discord.events import Attachment, Interaction
+from adapters.discord.gathering import pointed_at
 from adapters.discord.posts import key_of, short_key
 from adapters.discord.server_rules import change_settings
 from adapters.discord.words import one_line, plain
@@ -63,6 +65,8 @@ async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, An
         ),
         references=_references(interaction, options),
     )
+    if not wish.references:
+        wish = replace(wish, references=await pointed_at(desk, wish.prompt, interaction.place))
     return await desk.ask(interaction, wish)
 
 

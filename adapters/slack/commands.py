@@ -3,6 +3,7 @@
 from typing import Any
 
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
+from adapters.slack.gathering import pointed_at
 from adapters.slack.modals import Modals
 from adapters.slack.spoken import Spoken
 from adapters.slack.text import typed
@@ -27,7 +28,8 @@ class Commands:
         if said := await self._spoken.answer(actor, thread, words, event=trigger):
             return said
         prompt, options = parse(words)
-        turn = await self._desk.turn(actor, Wish(trigger, thread, prompt, options))
+        references = await pointed_at(self._desk, actor, prompt, channel)
+        turn = await self._desk.turn(actor, Wish(trigger, thread, prompt, options, references))
         await self._desk.chat.response_urls.keep(turn.id, str(body.get("response_url") or ""))
         await self._desk.take(turn)
         return ""

@@ -11,12 +11,13 @@ from adapters.slack.actions import PLATFORM
 from adapters.slack.answers import Answers
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
 from adapters.slack.files import references_of
+from adapters.slack.gathering import above, pointed_at
 from adapters.slack.posts import Post
 from adapters.slack.spoken import Spoken
 from adapters.slack.text import mentions, typed
 from core.commands import parse
 from core.errors import Declined
-from core.turns import ImageRef, Operation, ThreadKey, TurnId, turn_id
+from core.turns import ImageRef, Operation, Reference, ThreadKey, TurnId, turn_id
 
 SPOKEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The kinds of `message` that are something that somebody wrote."""
@@ -115,11 +116,12 @@ class Listener:
             first = await self._desk.posts.once(f"hint:{message.channel}:{message.user}", seconds=HINT_SECONDS)
             return self._spoken.help(actor) if first else ""
         agent = message.direct and await self._desk.posts.is_agents(here.workspace, message.channel, message.thread)
-        turn = await self._desk.turn(actor, self._wish(message, target, words, agent=agent))
+        wish = self._wish(message, target, words, agent=agent)
+        turn = await self._desk.turn(actor, await self._gathered(actor, message, wish))
         # A mention and its message are two events, and only one of them may have carried the files.
-        if not turn.references:
+        if not message.files:
             await self._desk.posts.once(f"bare:{turn.id}", seconds=BARE_SECONDS)
-        if not await self._desk.take(turn) and turn.references and await self._desk.posts.forget(f"bare:{turn.id}"):
+        if not await self._desk.take(turn) and message.files and await self._desk.posts.forget(f"bare:{turn.id}"):
             await self._desk.intake.revise(turn)
         return ""
 
@@ -143,6 +145,17 @@ class Listener:
             reply_to=message.ts,
             agent=agent,
         )
+
+    async def _gathered(self, actor: Actor, message: Message, wish: Wish) -> Wish:
+        """The same with the pictures that it means besides its own: its thread's, else "this"."""
+        found: tuple[Reference, ...] = ()
+        if wish.parent is None and message.thread:
+            found = await above(self._desk, actor, message.channel, message.thread)
+        if wish.parent is None and not found and not message.files:
+            found = await pointed_at(
+                self._desk, actor, wish.prompt, message.channel, thread=message.thread, message=message.ts
+            )
+        return replace(wish, references=(*wish.references, *found))
 
     async def _target(self, here: Here, message: Message, *, called: bool) -> _Target | None:
         if not message.thread:

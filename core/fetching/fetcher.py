@@ -89,6 +89,13 @@ class Fetcher:
         attempt = _Attempt(self._trusted, lambda link: _is_trusted(link, allowed), max_bytes)
         return await _persist(attempt, url, headers or {}, seconds, short_retries)
 
+    def may_fetch(self, url: str) -> bool:
+        """Whether a link that a person gave is one that `fetch_given` would follow, as far as it shows."""
+        try:
+            return _is_given(_parsed(url), self._given_hosts)
+        except FetchFailed:
+            return False
+
     async def fetch_given(
         self,
         url: str,

@@ -27,7 +27,7 @@ async def test_the_edit_button_asks_what_to_change(server: Server) -> None:
     second = (await server.pictures(server.thread(), 2))[-1]
     await server.quiet()
     job = server.bot.images.sent[-1]
-    assert (job.prompt, job.aspect_ratio, len(job.references)) == ("make it night", "16:9", 1)
+    assert (job.prompt.splitlines()[0], job.aspect_ratio, len(job.references)) == ("make it night", "16:9", 1)
     assert job.history is not None
     assert "make it night" in second.content
 
