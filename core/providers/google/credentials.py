@@ -1,0 +1,156 @@
+"""Whom our calls to Google are from: an API key, or a token of a service account or workload identity.
+
+google-auth is needed for tokens alone, is imported only then, and is seen through `Credentials`: it is hardly typed.
+"""
+
+import asyncio
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import structlog
+
+from core.errors import Unavailable
+from core.providers.http import CONNECT_SECONDS, SECONDS, UNREACHABLE_SECONDS, fits_header
+from core.turns import Failed, FailureReason
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+log = structlog.get_logger()
+
+
+class Credentials(Protocol):
+    """What is used of google-auth's credentials of any kind."""
+
+    token: str | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a token that does not expire within minutes."""
+        ...
+
+    def refresh(self, request: Any) -> None:
+        """Fetch a token, by a transport. Raises `GoogleAuthError`."""
+        ...
+
+
+class CredentialsError(Exception):
+    """There are no credentials that could be used. Its text is a sentence for the operator, without secrets."""
+
+
+class ApiKey:
+    """A key of the Gemini Developer API. Raises ValueError for one that no header can carry."""
+
+    def __init__(self, key: str) -> None:
+        if not fits_header(key):
+            raise ValueError("a key consists of visible ASCII characters")
+        self._auth = _Header("x-goog-api-key", key)
+
+    async def auth(self) -> httpx.Auth:
+        """The key, in a header: an address is logged in too many places."""
+        return self._auth
+
+    def renew(self) -> bool:
+        """A key is never newer than it was."""
+        return False
+
+
+class Tokens:
+    """Access tokens of Google Cloud, fetched when they are needed and kept until shortly before they expire."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._lock = asyncio.Lock()
+
+    async def auth(self) -> httpx.Auth:
+        """A token that is valid now. Raises `Unavailable`, with `BAD_KEY` where Google gives us none."""
+        async with self._lock:
+            if not self._credentials.valid:
+                await asyncio.to_thread(_refresh, self._credentials)
+            return _Header("Authorization", f"Bearer {self._credentials.token}")
+
+    def renew(self) -> bool:
+        """Have the next call fetch a new token."""
+        self._credentials.token = None
+        return True
+
+
+async def find_credentials(file: Path | None) -> Tokens:
+    """The credentials of a file, or those of the machine and its workload. Raises `CredentialsError`."""
+    return Tokens(await asyncio.to_thread(_load, file))
+
+
+def _load(file: Path | None) -> Credentials:
+    try:
+        auth: Any = import_module("google.auth")
+    except ImportError as error:
+        raise CredentialsError(
+            "Vertex AI needs google-auth, which is not installed: `make vertex` installs it."
+        ) from error
+    try:
+        if file is None:
+            found = auth.default(scopes=[SCOPE], request=_ask)
+        else:
+            found = auth.load_credentials_from_file(str(file), scopes=[SCOPE], request=_ask)
+    except (auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
+        where = "GOOGLE_APPLICATION_CREDENTIALS" if file else "This machine"
+        raise CredentialsError(
+            f"{where} holds no Google credentials that can be used ({type(error).__name__}). Name the JSON file of a "
+            "service account or of a workload identity in GOOGLE_APPLICATION_CREDENTIALS."
+        ) from error
+    credentials: Credentials = found[0]
+    return credentials
+
+
+def _refresh(credentials: Credentials) -> None:
+    exceptions: Any = import_module("google.auth.exceptions")
+    try:
+        credentials.refresh(_ask)
+    except exceptions.TransportError as error:
+        log.warning("no token could be fetched", cause=type(error).__name__)
+        raise Unavailable(Failed(FailureReason.UNREACHABLE, retry_after=UNREACHABLE_SECONDS)) from error
+    except exceptions.GoogleAuthError as error:
+        log.error("Google gives us no token", cause=type(error).__name__)
+        raise Unavailable(Failed(FailureReason.BAD_KEY)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What google-auth reads of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def _ask(
+    url: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    **_: Any,
+) -> _Response:
+    """The transport of google-auth, in a thread of its own."""
+    limits = httpx.Timeout(timeout or SECONDS, connect=CONNECT_SECONDS)
+    try:
+        with httpx.Client(follow_redirects=False, timeout=limits) as client:
+            response = client.request(method, url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise import_module("google.auth.exceptions").TransportError(type(error).__name__) from error
+    return _Response(response.status_code, response.headers, response.content)
+
+
+class _Header(httpx.Auth):
+    """A secret, added as late as possible and visible nowhere else."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers[self._name] = self._value
+        yield request
