@@ -8,7 +8,7 @@ LOCK := $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-versio
 	--no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix chaos bench setup lock
+.PHONY: help run test check fix chaos bench vertex setup lock
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -41,11 +41,15 @@ bench: setup ## measure latency, polls, memory, store size, outages and acknowle
 	@$(PYTHON) -m tests.bench.discord
 	@$(PYTHON) -m tests.bench.slack_acks
 
+vertex: $(VENV)/run.stamp ## install what Vertex AI needs besides
+	@$(INSTALL) requirements-vertex.lock
+
 setup: $(VENV)/dev.stamp ## install what development needs
 
 lock: setup ## raise the locked versions to the newest that pyproject.toml allows
 	$(LOCK) --output-file requirements.lock
-	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --extra vertex --constraint requirements.lock --output-file requirements-vertex.lock
+	$(LOCK) --group dev --extra vertex --constraint requirements.lock --output-file requirements-dev.lock
 
 $(VENV)/run.stamp: requirements.lock | $(PYTHON)
 	@echo "Installing what the bot needs (once, and when the lock changes) …"

@@ -15,12 +15,11 @@ from adapters.discord.addresses import use_addresses
 from adapters.discord.check import check_discord
 from adapters.slack.check import check_slack
 from bot.platforms.slack import slack_setup
-from bot.services import open_service, open_store
+from bot.services import Service, open_service, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import connect
 from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
-from core.ports import ImageProvider
 from core.state import key
 from core.turns import FailureReason
 
@@ -63,12 +62,12 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         fetcher = await stack.enter_async_context(Fetcher())
         try:
-            service = await stack.enter_async_context(open_service(settings, fetcher))
+            service = await stack.enter_async_context(open_service(settings, fetcher, store.url))
         except SetupError as error:
             yield Finding("image service", holds=False, words=str(error))
             return
         yield Finding("image service", True if not service.simulated else None, f"Pictures are {service.words}.")
-        async for finding in check_service(service.images, settings.image_model):
+        async for finding in check_service(service, settings.image_model):
             yield finding
         async for finding in _check_discord(settings):
             yield finding
@@ -140,12 +139,14 @@ async def _check_keeping(redis: Redis) -> AsyncIterator[Finding]:
     )
 
 
-async def check_service(images: ImageProvider, model: str) -> AsyncIterator[Finding]:
+async def check_service(service: Service, model: str) -> AsyncIterator[Finding]:
     """The key by a free call, the model by the service's own word."""
+    images = service.images
     try:
         known = await images.models()
     except Unavailable as refusal:
-        yield Finding("key", holds=False, words=_SERVICE_WORDS.get(refusal.failure.reason, "It refuses the call."))
+        words = _SERVICE_WORDS.get(refusal.failure.reason, "It refuses the call.")
+        yield Finding("key", holds=False, words=words.format(key=service.key, address=service.address))
         return
     except ProviderError:
         yield Finding(
@@ -167,7 +168,7 @@ async def check_service(images: ImageProvider, model: str) -> AsyncIterator[Find
 
 
 _SERVICE_WORDS = {
-    FailureReason.BAD_KEY: "The service does not accept the key: put the right one into GMI_API_KEY.",
+    FailureReason.BAD_KEY: "The service does not accept the key: put the right one into {key}.",
     FailureReason.NO_CREDIT: "The account is empty: add credit.",
-    FailureReason.WRONG_HOST: "That address is not the request queue: see GMI_BASE_URL.",
+    FailureReason.WRONG_HOST: "That address is not the image service: see {address}.",
 }

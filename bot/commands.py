@@ -37,7 +37,7 @@ async def imagine(settings: Settings, prompt: str, options: Options, files: Sequ
         url = await stack.enter_async_context(embedded_store(Path(home)))
         fetcher = await stack.enter_async_context(Fetcher())
         quiet = settings.model_copy(update={"data_dir": Path(home)})
-        service = await stack.enter_async_context(open_service(quiet, fetcher))
+        service = await stack.enter_async_context(open_service(quiet, fetcher, url))
         wishes = replace(core_settings(settings), drain=1.0)
         core = await stack.enter_async_context(
             open_core(url, Services([service.images]), {PLATFORM: chat}, fetcher, wishes)

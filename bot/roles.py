@@ -67,7 +67,7 @@ async def playing(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
         fetcher = await stack.enter_async_context(Fetcher(settings.allowed_url_hosts))
-        service = await stack.enter_async_context(open_service(settings, fetcher))
+        service = await stack.enter_async_context(open_service(settings, fetcher, store.url))
         platforms: dict[str, ChatPlatform] = {}
         core = await stack.enter_async_context(
             open_core(store.url, Services([service.images]), platforms, fetcher, core_settings(settings))

@@ -5,16 +5,31 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.settings import ImageProviderName, Settings
+import httpx
+from redis.asyncio import Redis
+
+from bot.settings import ImageProviderName, Settings, SetupError
 from bot.store import embedded_store
-from bot.wiring import CoreSettings
+from bot.wiring import CoreSettings, connect
 from core.fetching import Fetcher
+from core.ports import ImageProvider
 from core.providers.gmi.provider import GmiImages
+from core.providers.google import (
+    ApiKey,
+    CredentialsError,
+    GoogleImages,
+    Sampling,
+    find_credentials,
+    gemini_api,
+    vertex_ai,
+)
 from core.providers.http import service_client
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import SimulationSettings
 
 DAY = 86_400
+NO_STORE = "redis://"
+GOOGLE_CONNECTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +42,13 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who draws, and how to say so."""
+    """Who draws, and how to say so. `key` and `address` name the settings that it hangs on."""
 
-    images: GmiImages
+    images: ImageProvider
     words: str
     simulated: bool
+    key: str = "GMI_API_KEY"
+    address: str = "GMI_BASE_URL"
 
 
 @asynccontextmanager
@@ -45,8 +62,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Service]:
-    """The image service of the settings."""
+async def open_service(settings: Settings, fetcher: Fetcher, store_url: str = NO_STORE) -> AsyncIterator[Service]:
+    """The image service of the settings; to ask it what there is, it needs no store. Raises `SetupError`."""
     match settings.image_provider:
         case ImageProviderName.SIMULATED:
             async with _simulated(settings.data_dir) as simulated, service_client() as client:
@@ -72,6 +89,14 @@ async def open_service(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Se
                     prices=settings.prices,
                 )
                 yield Service(images, "real, and cost money", simulated=False)
+        case ImageProviderName.GOOGLE:
+            async with service_client() as client, connect(store_url, connections=GOOGLE_CONNECTIONS) as redis:
+                google = await _google(settings, client, redis)
+                words = "real, by Google, and cost money"
+                names = ("GEMINI_API_KEY", "GEMINI_BASE_URL")
+                if settings.vertex_project:
+                    names = ("GOOGLE_APPLICATION_CREDENTIALS", "VERTEX_BASE_URL")
+                yield Service(google, words, simulated=False, key=names[0], address=names[1])
 
 
 def core_settings(settings: Settings) -> CoreSettings:
@@ -86,6 +111,27 @@ def core_settings(settings: Settings) -> CoreSettings:
         conversation_ttl=settings.conversation_ttl * DAY,
         slots=settings.worker_slots,
         drain=settings.drain_seconds,
+    )
+
+
+async def _google(settings: Settings, client: httpx.AsyncClient, redis: Redis) -> GoogleImages:
+    """Google's API of the settings: Vertex AI where a project is named, else the Gemini API. Raises `SetupError`."""
+    sampling = Sampling(settings.google_temperature, settings.google_top_p)
+    if settings.vertex_project:
+        place = vertex_ai(settings.vertex_project, settings.vertex_location, settings.vertex_base_url or "")
+        try:
+            tokens = await find_credentials(settings.google_application_credentials)
+        except CredentialsError as error:
+            raise SetupError(str(error)) from error
+        return GoogleImages(client, redis, place=place, authority=tokens, prices=settings.prices, sampling=sampling)
+    key = settings.gemini_api_key
+    return GoogleImages(
+        client,
+        redis,
+        place=gemini_api(settings.gemini_base_url),
+        authority=ApiKey(key.get_secret_value() if key else ""),
+        prices=settings.prices,
+        sampling=sampling,
     )
 
 

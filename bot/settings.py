@@ -46,6 +46,7 @@ class ImageProviderName(StrEnum):
     """Who draws."""
 
     GMI = "gmi"
+    GOOGLE = "google"
     SIMULATED = "simulated"
 
 
@@ -82,7 +83,8 @@ class Settings(BaseSettings):
     # The image service.
     image_provider: ImageProviderName = Field(
         ImageProviderName.SIMULATED,
-        description="Who draws: gmi or simulated. Unset: gmi where its key is present, else simulated.",
+        description="Who draws: gmi, google or simulated. Unset: whose key is present, gmi before google, "
+        "else simulated.",
     )
     image_model: str = Field("gemini-2.5-flash-image", description="Model used when a person names none.")
     gmi_api_key: Secret | None = Field(None, description="Key of the GMI Cloud request queue.")
@@ -91,6 +93,27 @@ class Settings(BaseSettings):
     )
     gmi_base_url: Base = Field(
         "https://console.gmicloud.ai/api/v1/ie/requestqueue/apikey", description="Address of the request queue."
+    )
+    gemini_api_key: Secret | None = Field(None, description="Key of Google's Gemini API.")
+    gemini_base_url: Base = Field(
+        "https://generativelanguage.googleapis.com", description="Address of Google's Gemini API."
+    )
+    vertex_project: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9.:-]{1,80}$",
+        description="Google Cloud project whose Vertex AI draws, in place of the Gemini API. Needs `make vertex`.",
+    )
+    vertex_location: str = Field("global", pattern=r"^[a-z0-9-]{1,40}$", description="Location of Vertex AI.")
+    vertex_base_url: Base | None = Field(None, description="Address of Vertex AI. Unset: that of its location.")
+    google_application_credentials: Path | None = Field(
+        None,
+        description="JSON file of the service account or workload identity for Vertex AI. Unset: the machine's own.",
+    )
+    google_temperature: float | None = Field(
+        None, ge=0, le=2, description="How freely Google's models draw, 0 to 2. Unset: as Google has it (1)."
+    )
+    google_top_p: float | None = Field(
+        None, ge=0, le=1, description="How far Google's models look beside the likeliest, 0 to 1. Unset: 0.95."
     )
     result_hosts: Hosts = Field(
         ("storage.googleapis.com",),
@@ -199,8 +222,11 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _choose_provider(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if "image_provider" not in values and values.get("gmi_api_key"):
-            values["image_provider"] = "gmi"
+        if "image_provider" not in values:
+            if values.get("gmi_api_key"):
+                values["image_provider"] = "gmi"
+            elif values.get("gemini_api_key") or values.get("vertex_project"):
+                values["image_provider"] = "google"
         return values
 
     @model_validator(mode="after")
@@ -212,6 +238,8 @@ class Settings(BaseSettings):
     def _contradictions(self) -> Iterator[str]:
         if self.image_provider is ImageProviderName.GMI and not self.gmi_api_key:
             yield "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
+        if self.image_provider is ImageProviderName.GOOGLE and not (self.gemini_api_key or self.vertex_project):
+            yield "IMAGE_PROVIDER is google, so GEMINI_API_KEY or VERTEX_PROJECT is needed."
         if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
             yield "SLACK_BOT_TOKEN needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) beside it."
         if not self.web_password and not is_loopback(self.web_host):

@@ -57,6 +57,9 @@ def test_settings_cannot_be_changed() -> None:
     ("present", "chosen"),
     [
         ({"GMI_API_KEY": KEY}, "gmi"),
+        ({"GEMINI_API_KEY": KEY}, "google"),
+        ({"VERTEX_PROJECT": "fox-1"}, "google"),
+        ({"GEMINI_API_KEY": KEY, "GMI_API_KEY": KEY}, "gmi"),
         ({}, "simulated"),
         ({"GMI_API_KEY": KEY, "IMAGE_PROVIDER": "simulated"}, "simulated"),
     ],
