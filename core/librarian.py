@@ -7,6 +7,7 @@ In typed words:
     library                            what there is
     library save mascot                with a picture
     library remove mascot
+    library style noir                 the words that it adds
     library style noir: grainy, dark   for the workspace; `style noir here: …` for the channel alone
     library remove style noir
     library default noir               what new pictures in the channel are made in; `default none` for nothing
@@ -15,9 +16,10 @@ In typed words:
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from core.errors import Declined, PlatformGone
+from core.errors import Declined, PlatformError, PlatformGone
 from core.library import Library, Saved
 from core.names import shown
 from core.pictures import PictureProblem, PictureRefused
@@ -30,6 +32,8 @@ Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 """Fetches the picture that is to be saved. Raises `PlatformError`."""
 
 MOST_MEGABYTES = 30
+ROOM = 1400
+"""Characters of a list that every platform takes, twice, in one message."""
 _REASONS = {PictureProblem.CRASHED: "too_slow", PictureProblem.CANNOT_FIT: "too_many_pixels"}
 _ASKED = re.compile(
     r"""library(?:
@@ -37,11 +41,20 @@ _ASKED = re.compile(
       | \s+save\s+(?P<save>\S+)
       | \s+remove\s+style\s+(?P<remove_style>\S+)
       | \s+remove\s+(?P<remove>\S+)
+      | \s+style\s+(?P<show>[^\s:]+)
       | \s+style\s+(?P<style>[^\s:]+)(?P<here>\s+here)?\s*:\s*(?P<words>\S.*)
       | \s+default\s+(?P<default>\S+)
     )\s*""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+
+
+class Savers(StrEnum):
+    """Who may save pictures under a name."""
+
+    ANYONE = "anyone"
+    """Who may edit pictures."""
+    MODERATORS = "moderators"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +84,15 @@ class Librarian:
             return await self.save(who, name, fetch)
         if name := asked["remove"]:
             return await self.remove(who, name)
+        if name := asked["show"]:
+            return await self._shown(who, name)
         if name := asked["style"]:
             return await self.save_style(who, name, asked["words"], here=bool(asked["here"]))
         if name := asked["remove_style"]:
             return await self.remove_style(who, name)
         if name := asked["default"]:
             return await self.set_default(who, name)
-        return await self.listing(who)
+        return "\n".join((await self.list_pictures(who), await self.list_styles(who)))
 
     async def save(self, who: Visitor, name: str, fetch: Fetch | None) -> str:
         """Save a picture under a name."""
@@ -91,8 +106,8 @@ class Librarian:
             raise _unusable(who, _REASONS.get(refused.problem, refused.problem)) from refused
         except PlatformGone as gone:
             raise _unusable(who, gone.reason or "gone") from gone
-        except WorkshopUnavailable as unavailable:
-            raise _unusable(who, "unreachable") from unavailable
+        except (PlatformError, WorkshopUnavailable) as error:
+            raise _unusable(who, "unreachable") from error
         return say(who.locale, "library.replaced" if replaced else "library.saved", name=shown(name))
 
     async def remove(self, who: Visitor, name: str) -> str:
@@ -118,27 +133,52 @@ class Librarian:
         style = await self.styles.set_default(who.person, who.channel, name)
         return say(who.locale, "library.default_set" if style else "library.default_cleared", name=style)
 
-    async def listing(self, who: Visitor) -> str:
-        """Everything that can be used here, each style with the words that it adds."""
-        pictures = await self.pictures(who)
-        styles = await self.styles.listed(who.person, channel=who.channel)
-        usual = await self.styles.default(who.person, who.channel)
-        lines = [say(who.locale, "library.pictures" if pictures else "library.no_pictures")]
-        lines += [f"• {picture_line(saved, who.locale)}" for saved in pictures]
-        lines += [say(who.locale, "library.styles" if styles else "library.no_styles")]
-        lines += [f"• {style_line(style, who.locale)}" for style in styles]
-        if usual:
-            lines.append(say(who.locale, "library.usual", name=usual))
-        return "\n".join(lines)
+    async def list_pictures(self, who: Visitor, *, room: int = ROOM) -> str:
+        """What is saved, and by whom, in about `room` characters; by their names alone where there is much."""
+        saved = await self.library.listed(who.person)
+        if not saved:
+            return say(who.locale, "library.no_pictures")
+        names = ", ".join(f"@{one.name}" for one in saved)
+        return _list(who, "library.pictures", [picture_line(one, who.locale) for one in saved], names, room)
 
-    async def pictures(self, who: Visitor) -> Sequence[Saved]:
+    async def list_styles(self, who: Visitor, *, room: int = ROOM) -> str:
+        """What can be chosen here, and the words that each adds; by their names alone where there is much."""
+        styles = await self.styles.listed(who.person, channel=who.channel)
+        if not styles:
+            return say(who.locale, "library.no_styles")
+        names = ", ".join(style.name for style in styles)
+        said = _list(who, "library.styles", [style_line(style, who.locale) for style in styles], names, room)
+        usual = await self.styles.default(who.person, who.channel)
+        return f"{said}\n{say(who.locale, 'library.usual', name=usual)}" if usual else said
+
+    async def show_style(self, who: Visitor, name: str) -> str:
+        """The words that a style adds."""
+        return style_line(await self.styles.named(who.person, name, channel=who.channel), who.locale)
+
+    async def _shown(self, who: Visitor, name: str) -> str | None:
+        try:
+            return await self.show_style(who, name)
+        except Declined:
+            return None  # "library style interior" is a prompt
+
+    async def forget(self, platform: str, workspace: str) -> None:
+        """Drop everything of a workspace that has removed us."""
+        await self.library.forget(platform, workspace)
+        await self.styles.forget(platform, workspace)
+
+    async def names(self, person: Person) -> list[str]:
         """What is saved, by name."""
-        return await self.library.listed(who.person)
+        return [saved.name for saved in await self.library.listed(person)]
 
     async def style_names(self, person: Person, channel: str) -> list[str]:
         """What can be chosen as a style in a channel, `none` last; empty where there are no styles."""
         names = [style.name for style in await self.styles.listed(person, channel=channel)]
         return [*names, NO_STYLE] if names else []
+
+
+def _list(who: Visitor, title: str, lines: Sequence[str], names: str, room: int) -> str:
+    whole = "\n".join((say(who.locale, title), *(f"• {line}" for line in lines)))
+    return whole if len(whole) <= room else f"{say(who.locale, title)}\n{names}"
 
 
 def picture_line(saved: Saved, locale: str) -> str:

@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 import structlog
 from redis.asyncio import Redis
 
-from adapters.discord.menus import EDIT_IMAGE, USE_AS_REFERENCE, USE_AVATAR
+from adapters.discord.menus import EDIT_IMAGE, SAVE_AS_REFERENCE, USE_AS_REFERENCE, USE_AVATAR
 from adapters.discord.permissions import MANAGE_SERVER
 from adapters.discord.rest import Rest
 from adapters.discord.settings import AgeRestricted, Editors
+from core.librarian import Savers
+from core.names import NAME_CHARACTERS
 from core.replies import languages, say, sentences
 from core.state import key, text
+from core.styles import WORDS_CHARACTERS
 
 Definition: TypeAlias = dict[str, Any]
 
@@ -29,7 +32,7 @@ DISCORD_LOCALES = {
 """Our languages by Discord's names for them; English is what everybody else reads."""
 KEPT_SECONDS = 30 * 86_400
 _SLASH, _USER_MENU, _MESSAGE_MENU = 1, 2, 3
-_STRING, _INTEGER, _BOOLEAN, _CHANNEL, _ATTACHMENT = 3, 4, 5, 7, 11
+_SUBCOMMAND, _STRING, _INTEGER, _BOOLEAN, _CHANNEL, _ATTACHMENT = 1, 3, 4, 5, 7, 11
 _SERVER, _DIRECT, _GROUPS = 0, 1, 2
 _EVERYWHERE: Definition = {"contexts": [_SERVER, _DIRECT, _GROUPS], "integration_types": [0, 1]}
 _ON_SERVERS: Definition = {"contexts": [_SERVER], "integration_types": [0]}
@@ -60,8 +63,11 @@ def definitions(*, most_images: int) -> list[Definition]:
         _slash("imagine-help") | _EVERYWHERE,
         _slash("imagine-listen", [_option("listen", "on", _BOOLEAN, required=True)]) | _ON_SERVERS,
         _slash("imagine-settings", _settings_options()) | _ON_SERVERS | {"default_member_permissions": MANAGE_SERVER},
+        _slash("imagine-library", _library_options()) | _EVERYWHERE,
+        _slash("imagine-styles", _styles_options()) | _EVERYWHERE,
         _menu("menu_edit", EDIT_IMAGE, _MESSAGE_MENU),
         _menu("menu_reference", USE_AS_REFERENCE, _MESSAGE_MENU),
+        _menu("menu_save", SAVE_AS_REFERENCE, _MESSAGE_MENU),
         _menu("menu_avatar", USE_AVATAR, _USER_MENU),
     ]
 
@@ -74,6 +80,7 @@ def _imagine_options(most_images: int) -> list[Definition]:
         _option("imagine", "count", _INTEGER) | {"min_value": 1, "max_value": most_images},
         _option("imagine", "model", _STRING) | {"autocomplete": True},
         *references,
+        _option("imagine", "style", _STRING) | {"autocomplete": True},
         _option("imagine", "private", _BOOLEAN),
     ]
 
@@ -82,6 +89,8 @@ def _settings_options() -> list[Definition]:
     return [
         _option("settings", "who_may_edit", _STRING)
         | {"choices": [_choice(f"discord.editors_{who}_short", who.value) for who in Editors]},
+        _option("settings", "who_may_save", _STRING)
+        | {"choices": [_choice(f"discord.editors_{who}_short", who.value) for who in Savers]},
         _option("settings", "every_message", _BOOLEAN),
         _option("settings", "age_restricted", _STRING)
         | {"choices": [_choice(f"discord.age_{rule}", rule.value) for rule in AgeRestricted]},
@@ -91,6 +100,32 @@ def _settings_options() -> list[Definition]:
         _option("settings", "model", _STRING) | {"autocomplete": True},
         _option("settings", "aspect_ratio", _STRING) | {"autocomplete": True},
     ]
+
+
+def _library_options() -> list[Definition]:
+    new_name = _option("library", "name", _STRING, required=True) | {"max_length": NAME_CHARACTERS + 1}
+    known_name = _option("library", "name", _STRING, required=True) | {"autocomplete": True}
+    return [
+        _subcommand("library", "save", [new_name, _option("library", "picture", _ATTACHMENT, required=True)]),
+        _subcommand("library", "list"),
+        _subcommand("library", "remove", [known_name]),
+    ]
+
+
+def _styles_options() -> list[Definition]:
+    name = _option("styles", "name", _STRING, required=True)
+    words = _option("styles", "words", _STRING, required=True) | {"max_length": WORDS_CHARACTERS}
+    known = [name | {"autocomplete": True}]
+    new = [name | {"max_length": NAME_CHARACTERS}, words, _option("styles", "here", _BOOLEAN)]
+    return [
+        _subcommand("styles", "save", new),
+        _subcommand("styles", "list"),
+        *(_subcommand("styles", verb, known) for verb in ("show", "remove", "usual")),
+    ]
+
+
+def _subcommand(command: str, name: str, options: list[Definition] | None = None) -> Definition:
+    return _option(command, name, _SUBCOMMAND) | ({"options": options} if options else {})
 
 
 def _slash(name: str, options: list[Definition] | None = None) -> Definition:

@@ -81,6 +81,18 @@ def text_input(custom_id: str, *, placeholder: str, value: str = "", required: b
     return field | ({"value": value[:PROMPT_LIMIT]} if value else {})
 
 
+def short_input(custom_id: str, *, placeholder: str, limit: int) -> Component:
+    """A field for a few words on one line."""
+    return {
+        "type": _TEXT_INPUT,
+        "custom_id": custom_id,
+        "style": _SHORT,
+        "placeholder": placeholder[:100],
+        "required": True,
+        "max_length": limit,
+    }
+
+
 def file_upload(custom_id: str, most: int) -> Component:
     """A place to drop up to `most` files."""
     return {"type": _FILES, "custom_id": custom_id, "min_values": 0, "max_values": most, "required": False}

@@ -41,9 +41,22 @@ async def edit_form(desk: Desk, name: str, interaction: Interaction) -> Componen
 
 async def ask_form(desk: Desk, references: tuple[Reference, ...], interaction: Interaction) -> Component:
     """The form that asks what to make of pictures that somebody pointed at."""
+    await hold(desk, references, interaction)
+    return await _form(desk, f"{ASK}:{interaction.id}", "discord.form_reference", interaction.locale, None)
+
+
+async def hold(desk: Desk, references: tuple[Reference, ...], interaction: Interaction) -> None:
+    """Keep what a form is about while it is open."""
     name = key("discord", "form", interaction.id)
     await desk.posts.redis.set(name, _REFERENCES.dump_json(references), ex=FORM_SECONDS)
-    return await _form(desk, f"{ASK}:{interaction.id}", "discord.form_reference", interaction.locale, None)
+
+
+async def held(desk: Desk, name: str) -> tuple[Reference, ...]:
+    """What the form that this interaction opened is about. Raises `Declined` when that was too long ago."""
+    found = await desk.posts.redis.get(key("discord", "form", name))
+    if not found:
+        raise Declined("discord.form_gone")
+    return _REFERENCES.validate_json(found)
 
 
 async def _form(desk: Desk, custom_id: str, title: str, locale: str, post: Post | None) -> Component:
@@ -96,13 +109,11 @@ async def _submitted(desk: Desk, interaction: Interaction, *, private: bool) -> 
         count=typed.count,
         model=typed.model,
         size=typed.size,
+        style=typed.style,
         private=private,
     )
     if kind == ASK:
-        held = await desk.posts.redis.get(key("discord", "form", name))
-        if not held:
-            raise Declined("discord.form_gone")
-        pointed_at = _REFERENCES.validate_json(held)
+        pointed_at = await held(desk, name)
         return await desk.ask(interaction, Wish(prompt, options, (*pointed_at, *filled.references)))
     post = await desk.posts.by_key(name)
     if post is None:
@@ -111,12 +122,18 @@ async def _submitted(desk: Desk, interaction: Interaction, *, private: bool) -> 
     return await desk.ask(interaction, Wish(prompt, options, filled.references, Operation.EDIT, parent, of=post))
 
 
-def read(data: Mapping[str, Any]) -> Filled:
-    """What was filled in."""
+def fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a form by name: words, or the list of what was chosen."""
     fields: dict[str, Any] = {}
     for outer in data.get("components") or ():
         inner: dict[str, Any] = outer.get("component") or next(iter(outer.get("components") or ()), {})
         fields[str(inner.get("custom_id"))] = inner.get("values", inner.get("value"))
+    return fields
+
+
+def read(data: Mapping[str, Any]) -> Filled:
+    """What was filled in."""
+    fields = fields_of(data)
     files = data.get("resolved", {}).get("attachments", {})
     attached = [Attachment.model_validate(files[name]) for name in fields.get("files") or () if name in files]
     which = next(iter(fields.get("which") or ()), "1")

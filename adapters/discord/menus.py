@@ -6,12 +6,14 @@ from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction, Message, User
 from adapters.discord.forms import ask_form, edit_form
 from adapters.discord.gathering import pictures_of
+from adapters.discord.library import save_form
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import short_key
 from core.errors import Declined
 from core.turns import Reference
 
 EDIT_IMAGE, USE_AS_REFERENCE, USE_AVATAR = "Edit this image", "Use as reference", "Use avatar as reference"
+SAVE_AS_REFERENCE = "Save as reference…"
 AVATAR_SIZE = 1024
 
 
@@ -23,6 +25,8 @@ async def on_menu(desk: Desk, interaction: Interaction) -> None:
             await answer.open_form(_edit(desk, interaction))
         case name if name == USE_AS_REFERENCE:
             await answer.open_form(_reference(desk, interaction))
+        case name if name == SAVE_AS_REFERENCE:
+            await answer.open_form(_save(desk, interaction))
         case name if name == USE_AVATAR:
             await answer.open_form(_avatar(desk, interaction))
         case _:
@@ -39,6 +43,12 @@ async def _edit(desk: Desk, interaction: Interaction) -> Component:
 
 async def _reference(desk: Desk, interaction: Interaction) -> Component:
     return await ask_form(desk, _pictures(_message(interaction)), interaction)
+
+
+async def _save(desk: Desk, interaction: Interaction) -> Component:
+    message = _message(interaction)
+    post = await desk.posts.by_message(message.id) if message.author.id == desk.rest.user else None
+    return await save_form(desk, _pictures(message), post, interaction)
 
 
 async def _avatar(desk: Desk, interaction: Interaction) -> Component:

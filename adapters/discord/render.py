@@ -17,7 +17,7 @@ from adapters.discord.components import (
 from adapters.discord.posts import short_key
 from adapters.discord.words import PROMPT_CHARACTERS, fitting, one_line, plain
 from core.ports import Notice, Result, Stage
-from core.replies import notice_text, say
+from core.replies import notice_text, say, style_note
 from core.turns import Operation, Turn
 
 Body: TypeAlias = dict[str, Any]
@@ -104,4 +104,5 @@ def result_controls(
 def _heading(turn: Turn) -> str:
     """Who asked, and for what. The mention names the person and, as nothing is parsed, does not call them."""
     words = turn.prompt if turn.operation is not Operation.VARIATIONS else say(turn.locale, "button.variations")
-    return f"<@{turn.author.user}> · {plain(one_line(words, PROMPT_CHARACTERS))}"
+    said = f"<@{turn.author.user}> · {plain(one_line(words, PROMPT_CHARACTERS))}"
+    return f"{said} · {plain(style)}" if (style := style_note(turn)) else said

@@ -11,6 +11,7 @@ from adapters.discord.buttons import on_component
 from adapters.discord.desk import Desk
 from adapters.discord.events import Guild, Interaction, Message
 from adapters.discord.forms import on_form
+from adapters.discord.library import librarian_of, on_save_form, saves
 from adapters.discord.menus import on_menu
 from adapters.discord.messages import Listener, ServerFacts
 from adapters.discord.slash import on_autocomplete, on_slash
@@ -91,7 +92,7 @@ class Router:
             case kind if kind == _AUTOCOMPLETE:
                 await on_autocomplete(self.desk, interaction)
             case kind if kind == _FORM:
-                await on_form(self.desk, interaction)
+                await (on_save_form if saves(interaction) else on_form)(self.desk, interaction)
 
     async def _guild(self, guild: Guild) -> None:
         if guild.unavailable:
@@ -105,3 +106,4 @@ class Router:
         if not guild.unavailable:
             self._facts.pop(guild.id, None)
             await self.desk.settings.forget(guild.id)
+            await librarian_of(self.desk).forget("discord", guild.id)

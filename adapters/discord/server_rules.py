@@ -12,6 +12,7 @@ from adapters.discord.settings import AgeRestricted, Editors, ServerSettings
 from adapters.discord.words import plain
 from core.commands import check
 from core.errors import Declined
+from core.librarian import Savers
 from core.replies import say
 from core.turns import Options
 
@@ -39,6 +40,8 @@ def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSetti
     """The rules with what was given put in their place. Raises `Declined`."""
     if "who_may_edit" in options:
         settings = replace(settings, editors=Editors(options["who_may_edit"]))
+    if "who_may_save" in options:
+        settings = replace(settings, savers=Savers(options["who_may_save"]))
     if "every_message" in options:
         settings = replace(settings, every_message=bool(options["every_message"]))
     if "age_restricted" in options:
@@ -61,6 +64,7 @@ def described(settings: ServerSettings, locale: str) -> str:
     yes_no = say(locale, "discord.yes" if settings.every_message else "discord.no")
     lines = [
         ("settings_editors", plain(say(locale, f"discord.editors_{settings.editors}_short"))),
+        ("settings_savers", plain(say(locale, f"discord.editors_{settings.savers}_short"))),
         ("settings_every_message", yes_no),
         ("settings_age", plain(say(locale, f"discord.age_{settings.age_restricted}"))),
         ("settings_off", channels(settings.off)),

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from redis.asyncio import Redis
 
+from core.librarian import Savers
 from core.state import key, pack, unpack
 
 CACHED_SECONDS = 3.0
@@ -37,12 +38,18 @@ class ServerSettings:
     """The rules of one server. `off` are channels where we are silent; with `only` we are silent everywhere else."""
 
     editors: Editors = Editors.ANYONE
+    savers: Savers = Savers.ANYONE
     every_message: bool = True
     age_restricted: AgeRestricted = AgeRestricted.ALLOWED
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     model: str = ""
     aspect_ratio: str = ""
+
+    @property
+    def saves(self) -> bool:
+        """Whether those who do not moderate may save pictures under a name: who may not edit may not, either."""
+        return self.savers is Savers.ANYONE and self.editors is not Editors.MODERATORS
 
 
 class Settings:

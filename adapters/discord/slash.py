@@ -9,6 +9,7 @@ from adapters.discord.components import Action, Style, button, row
 from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
 from adapters.discord.events import Attachment, Interaction
 from adapters.discord.gathering import pointed_at
+from adapters.discord.library import keep_pictures, keep_styles, suggestions
 from adapters.discord.posts import key_of, short_key
 from adapters.discord.server_rules import change_settings
 from adapters.discord.words import one_line, plain
@@ -40,9 +41,12 @@ async def on_slash(desk: Desk, interaction: Interaction) -> None:
 async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
     """Suggest models, and the shapes that the chosen model draws."""
     options = given(interaction)
-    focused: dict[str, Any] = next((item for item in interaction.data.get("options", ()) if item.get("focused")), {})
+    focused: dict[str, Any] = next((item for item in _flat(interaction) if item.get("focused")), {})
     typed = str(focused.get("value", "")).casefold()
-    if focused.get("name") == "model":
+    names = await suggestions(desk, interaction, str(focused.get("name")))
+    if names is not None:
+        known = names
+    elif focused.get("name") == "model":
         known = list(await desk.provider.models())
     else:
         model = str(options.get("model") or desk.intake.limits.default_model)
@@ -62,6 +66,7 @@ async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, An
             count=int(options.get("count", 1)),
             model=options.get("model"),
             private=bool(options.get("private")),
+            style=options.get("style"),
         ),
         references=_references(interaction, options),
     )
@@ -91,7 +96,13 @@ async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any
 async def explain(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
     """/imagine-help."""
     del options
-    names = ["help_ask", "help_edit", "help_messages" if desk.chat.plain_messages else "help_mention", "help_menus"]
+    names = [
+        "help_ask",
+        "help_edit",
+        "help_messages" if desk.chat.plain_messages else "help_mention",
+        "help_menus",
+        "help_library",
+    ]
     return Said("\n".join(f"• {plain(say(interaction.locale, f'discord.{name}'))}" for name in names))
 
 
@@ -113,6 +124,12 @@ def given(interaction: Interaction) -> dict[str, Any]:
     return {str(item["name"]): item.get("value") for item in interaction.data.get("options") or ()}
 
 
+def _flat(interaction: Interaction) -> list[dict[str, Any]]:
+    """The options of a command, those of its own commands among them."""
+    options: list[dict[str, Any]] = interaction.data.get("options") or []
+    return [item for option in options for item in (option, *(option.get("options") or ()))]
+
+
 def _references(interaction: Interaction, options: Mapping[str, Any]) -> tuple[Reference, ...]:
     files = interaction.data.get("resolved", {}).get("attachments", {})
     named = [files[str(options[name])] for name in REFERENCE_OPTIONS if str(options.get(name)) in files]
@@ -125,4 +142,6 @@ HANDLERS: Mapping[str, Handler] = {
     "imagine-help": explain,
     "imagine-listen": listen,
     "imagine-settings": change_settings,
+    "imagine-library": keep_pictures,
+    "imagine-styles": keep_styles,
 }
