@@ -25,6 +25,9 @@ SHORTEST_SECRET = 6
 QUIET = ("httpx", "httpcore", "aiohttp.access", "docket")
 """Only their warnings are written: some log addresses that are as good as a key, and docket logs every run."""
 
+MUTE = ("discord.client",)
+"""Only their errors are written: it warns at each start that it could not speak, and we have no voice to want."""
+
 Redactor: TypeAlias = Callable[[str], str]
 
 _SECRET_SHAPES = re.compile(
@@ -93,6 +96,8 @@ def configure_logs(settings: Settings, stream: TextIO = sys.stderr) -> None:
     logging.captureWarnings(capture=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     # What would otherwise be printed past the formatter: a line that cannot be formatted, and the error that ends us.
     logging.raiseExceptions = False
     sys.excepthook = _log_the_end

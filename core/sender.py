@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import structlog
 from redis.exceptions import RedisError
 
-from core.background import asked_to_stop
+from core.background import asked_to_stop, stop
 from core.durations import Durations
 from core.errors import AnswerLost, NotSent
 from core.pace import Pace
@@ -82,9 +82,8 @@ class Sender:
         """Wait so long for answers, then leave the rest to be looked for."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            # Asked again only after each has had its time to write down what is to be looked for.
+            await stop(*late, again_after=2 * PARTING_SECONDS)
 
     async def _send(self, errand: Errand, drawing: Drawing) -> None:
         alive = asyncio.create_task(self._keep_alive(drawing.attempt))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -18,12 +18,15 @@ from core.replies import say
 
 PROMPT_SECONDS = 0.15
 """How long work may take before the interaction is put off with a placeholder."""
+MOST_CHOICES, CHOICE_CHARACTERS = 25, 100
 RUSH = 20
 """With so many interactions under way, people are put off before any work is begun for them."""
 FORM_SECONDS = 2.0
+"""How long a form or suggestions may take: neither can be put off."""
 _MESSAGE, _DEFER, _CHOICES, _FORM = 4, 5, 8, 9
 _LATE = frozenset({10062, 40060, 10015, 50027})
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -83,23 +86,25 @@ class Answer:
         await self._respond({"type": _DEFER, "data": {"flags": render.PRIVATE if private else 0}})
 
     async def open_form(self, form: Coroutine[Any, Any, Component]) -> None:
-        """Open a form. It cannot be put off, so what it needs has to be there soon."""
-        try:
-            async with asyncio.timeout(FORM_SECONDS):
-                opened = await form
-        except Declined as refusal:
-            await self.say(sentence(self.interaction.locale, refusal.reply, **refusal.details))
-        except (RedisError, OSError, TimeoutError):
-            await self.say(sentence(self.interaction.locale, "discord.store_down"))
+        """Open a form, or say why there is none."""
+        opened = await self._outcome(_soon(form))
+        if isinstance(opened, Said):
+            await self.say(opened)
         else:
             await self._respond({"type": _FORM, "data": opened})
 
-    async def offer(self, choices: Sequence[str]) -> None:
-        """Suggest values for an option that is being typed."""
-        offered = [{"name": choice[:100], "value": choice[:100]} for choice in choices[:25]]
+    async def offer(self, choices: Coroutine[Any, Any, Sequence[str]]) -> None:
+        """Suggest values for an option that is being typed; none where they cannot be had in time."""
+        try:
+            known = await _soon(choices)
+        except (ProviderError, Declined, RedisError, OSError, TimeoutError) as error:
+            log.info("nothing can be suggested", problem=type(error).__name__)
+            known = ()
+        offered = [{"name": choice, "value": choice} for choice in known if len(choice) <= CHOICE_CHARACTERS]
+        offered = offered[:MOST_CHOICES]
         await self._respond({"type": _CHOICES, "data": {"choices": offered}})
 
-    async def _outcome(self, work: Coroutine[Any, Any, Said]) -> Said:
+    async def _outcome(self, work: Coroutine[Any, Any, T]) -> T | Said:
         locale = self.interaction.locale
         try:
             return await work
@@ -130,3 +135,8 @@ class Answer:
             level("an interaction could not be answered", why=str(refused))
         except PlatformError:
             log.warning("an interaction could not be answered: Discord is busy")
+
+
+async def _soon(work: Coroutine[Any, Any, T]) -> T:
+    async with asyncio.timeout(FORM_SECONDS):
+        return await work

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from adapters.discord.answers import Said, sentence
 from adapters.discord.events import Attachment, Interaction, moment_of
 from adapters.discord.outgoing import DiscordChat
-from adapters.discord.permissions import check_editor, check_place, moderates
+from adapters.discord.permissions import check_editor, check_place, moderates, writes
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import Place, Post, Posts, key_of, short_key
 from adapters.discord.private import private_thread
@@ -71,7 +71,9 @@ class Desk:
         await self.take(turn)
         if turn.address.get("via") == "token":
             return Said()
-        return sentence(turn.locale, "discord.taken_on")
+        ours = interaction.app_permissions
+        here = ours is None or writes(ours, place_of(interaction))
+        return sentence(turn.locale, "discord.taken_on" if here else "discord.taken_on_elsewhere")
 
     async def take(self, turn: Turn) -> bool:
         """Record a turn, against a store that stumbles: True when it is new."""

@@ -109,7 +109,7 @@ class Interaction(_Event):
     member: Member | None = None
     user: User | None = None
     message: Message | None = None
-    app_permissions: int = 0
+    app_permissions: int | None = None
     locale: str = "en-US"
     attachment_size_limit: int = 10 * 1024 * 1024
     authorizing_integration_owners: dict[str, str] = {}

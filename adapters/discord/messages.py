@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the gateway told of a server; the usual where it has not told."""
+    """What Discord told of a server; the usual where it has not told."""
 
     locale: str = "en-US"
     file_bytes: int = FILE_BYTES
@@ -54,7 +54,7 @@ class _Target:
 class Listener:
     """Hears what people write."""
 
-    def __init__(self, desk: Desk, facts: Callable[[str | None], ServerFacts]) -> None:
+    def __init__(self, desk: Desk, facts: Callable[[str | None], Awaitable[ServerFacts]]) -> None:
         """`facts` gives what is known of a server by its id."""
         self.desk = desk
         self._facts = facts
@@ -69,7 +69,7 @@ class Listener:
             if turn is not None:
                 await self.desk.take(turn)
         except Declined as refusal:
-            locale = self._facts(message.guild_id).locale
+            locale = (await self._facts(message.guild_id)).locale
             await self._reply(message, say(locale, refusal.reply, **refusal.details))
         except Refused as refused:
             log.warning("a message cannot be answered", why=str(refused))
@@ -133,12 +133,12 @@ class Listener:
                 aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None,
             )
             references = await gathered(self.desk, message, prompt)
-            return self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
+            return await self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
         if target.post:
             check_editor(settings, target.post.turn, person, moderator=False)
         parent = replace(target.parent, index=which) if target.parent and which is not None else target.parent
         replied = () if target.replied else await replied_to(self.desk, message)
-        return self._built(message, place, target.thread, prompt, options, parent, replied)
+        return await self._built(message, place, target.thread, prompt, options, parent, replied)
 
     async def _target(self, message: Message) -> _Target | None:
         reference = message.message_reference
@@ -177,7 +177,7 @@ class Listener:
             raise Declined("discord.still_drawing")
         return _Target(thread, await self.desk.posts.by_turn(head.node), head)
 
-    def _built(
+    async def _built(
         self,
         message: Message,
         place: Place,
@@ -187,7 +187,7 @@ class Listener:
         parent: ImageRef | None,
         gathered: tuple[Reference, ...],
     ) -> Turn:
-        facts = self._facts(message.guild_id)
+        facts = await self._facts(message.guild_id)
         address = {"limit": str(facts.file_bytes)}
         if place.direct:
             address["direct"] = "1"
@@ -229,7 +229,7 @@ class Listener:
         if not await self.desk.posts.press(f"hint:{message.channel_id}", message.id, seconds=HINT_SECONDS):
             return
         name = "discord.blank_reply" if blank else "discord.empty_mention"
-        await self._reply(message, say(self._facts(message.guild_id).locale, name))
+        await self._reply(message, say((await self._facts(message.guild_id)).locale, name))
 
     async def _reply(self, message: Message, text: str) -> None:
         body = render.reply_to(render.message(plain(text)), message.id)

@@ -14,11 +14,11 @@ from adapters.discord.events import Message
 from adapters.discord.pictures import FILE_BYTES, Pictures, shown_in
 from adapters.discord.posting import ANNOUNCING, MESSAGE, SHOWING, THREADS, Poster
 from adapters.discord.posts import Place, Post, Posts, channel_of, event_of, short_key
-from adapters.discord.private import PrivateAnswers, by_token
+from adapters.discord.private import PrivateAnswers, by_token, kept
 from adapters.discord.rest import Refused, Rest
 from adapters.discord.throttle import Throttle
 from adapters.discord.words import thread_name
-from core.errors import Declined, PlatformBusy, PlatformGone
+from core.errors import Declined, PlatformBusy, PlatformGone, ProviderError
 from core.ports import Announcement, Delivered, Models, Notice, Result
 from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
@@ -174,7 +174,8 @@ class DiscordChat:
             except Refused as refused:
                 refusals.append(f"{channel}: {refused}")
                 log.error("a picture cannot be posted here", channel=channel, why=str(refused))
-        await self._say_nowhere(turn, announcement)
+        if delivered := await self._keep(turn, announcement, result, repeated=repeated):
+            return delivered
         raise PlatformGone("; ".join(refusals) or "no place takes the picture")
 
     async def _post_result(self, turn: Turn, channel: str, result: Result) -> Message:
@@ -195,7 +196,7 @@ class DiscordChat:
     async def _ratios(self, turn: Turn) -> tuple[str, ...]:
         try:
             return (await self.provider.capabilities(turn.options.model or "")).aspect_ratios
-        except Declined:
+        except (Declined, ProviderError):
             return ()
 
     def _hint(self, turn: Turn) -> str:
@@ -203,6 +204,20 @@ class DiscordChat:
             return ""
         name = "discord.hint_messages" if self.plain_messages else "discord.hint_replies"
         return say(turn.locale, name)
+
+    async def _keep(
+        self, turn: Turn, announcement: Announcement, result: Result, *, repeated: bool
+    ) -> Delivered | None:
+        """Put what no place takes aside for its person, who is told how to open it."""
+        limit = int(turn.address.get("limit", FILE_BYTES))
+        files, links = await self.pictures.fit(result.images, limit)
+        body = render.result(turn, result, ratios=(), links=links)
+        channel = announcement.thread.channel
+        waits = await self.private.keep(turn, body, files, channel, "discord.kept_for_you", repeated=repeated)
+        if waits is None:
+            await self._say_nowhere(turn, announcement)
+            return None
+        return kept(turn, waits, files)
 
     async def _say_nowhere(self, turn: Turn, announcement: Announcement) -> None:
         body = render.message(say(turn.locale, "discord.nowhere"))

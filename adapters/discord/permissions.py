@@ -6,15 +6,16 @@ from core.errors import Declined
 from core.turns import Person, Turn
 
 ADMINISTRATOR, MANAGE_SERVER, MANAGE_MESSAGES = 1 << 3, 1 << 5, 1 << 13
+VIEW, SEND, SEND_IN_THREADS = 1 << 10, 1 << 11, 1 << 38
 
 NEEDED = {
-    "View Channels": 1 << 10,
-    "Send Messages": 1 << 11,
+    "View Channels": VIEW,
+    "Send Messages": SEND,
     "Embed Links": 1 << 14,
     "Attach Files": 1 << 15,
     "Read Message History": 1 << 16,
     "Create Public Threads": 1 << 35,
-    "Send Messages in Threads": 1 << 38,
+    "Send Messages in Threads": SEND_IN_THREADS,
 }
 """What the bot is invited with, by the names of Discord's own screen."""
 
@@ -27,6 +28,12 @@ def moderates(permissions: int) -> bool:
 def manages(permissions: int) -> bool:
     """Whether somebody with these permissions decides for the server."""
     return bool(permissions & (ADMINISTRATOR | MANAGE_SERVER))
+
+
+def writes(permissions: int, place: Place) -> bool:
+    """Whether we, with these permissions, may post in a place."""
+    needed = VIEW | (SEND_IN_THREADS if place.parent else SEND)
+    return place.direct or bool(permissions & ADMINISTRATOR) or permissions & needed == needed
 
 
 def check_place(settings: ServerSettings, place: Place) -> None:

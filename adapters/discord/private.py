@@ -1,7 +1,8 @@
 """Answers that go through an interaction's token: private ones, and those of an app that only its user has installed.
 
 The token carries them for fifteen minutes: the first answer is edited, so that doing it twice does no harm. After that
-a private picture goes by direct message, else it waits behind a button that only its person can open.
+a private picture goes by direct message, else it waits behind a button that only its person can open: in the channel,
+where we may post one, and always in their /imagine-status.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from adapters.discord.posting import SHOWING, Poster
 from adapters.discord.posts import event_of, short_key
 from adapters.discord.rest import File, Refused, Rest
 from adapters.discord.vault import Vault
-from core.errors import PlatformBusy, PlatformGone
+from core.errors import PlatformBusy
 from core.ports import Announcement, Delivered, Notice, Result, Stage
 from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
@@ -60,7 +61,7 @@ class PrivateAnswers:
             await self._direct(turn, render.announcement(turn, notice), (), "end")
 
     async def deliver(self, turn: Turn, result: Result, *, repeated: bool) -> Delivered:
-        """Bring the pictures to their person. Raises `PlatformGone` where nothing is left to try."""
+        """Bring the pictures to their person, or keep them until they come."""
         files, links = await self.pictures.fit(result.images, int(turn.address.get("limit", FILE_BYTES)))
         body = render.result(turn, result, ratios=(), links=links)
         message = await self._edit(turn, body, files)
@@ -68,7 +69,10 @@ class PrivateAnswers:
             message = await self._direct(turn, body, files, "pictures", repeated=repeated)
         if message is not None:
             return Delivered(message.id, shown_in(message))
-        return await self._keep(turn, body, files)
+        # A visitor may not post where it was asked.
+        channel = None if "visiting" in turn.address else turn.thread.channel
+        waits = await self.keep(turn, body, files, channel, "discord.waiting_for_you", repeated=repeated)
+        return kept(turn, waits or f"{KEPT}-{short_key(turn.id)}", files)
 
     async def direct_channel(self, user: str) -> str | None:
         """The channel of direct messages with a person; None where they take none."""
@@ -112,18 +116,29 @@ class PrivateAnswers:
             log.warning("a private answer cannot go by direct message", why=str(refused))
             return None
 
-    async def _keep(self, turn: Turn, body: render.Body, files: list[File]) -> Delivered:
+    async def keep(
+        self, turn: Turn, body: render.Body, files: list[File], channel: str | None, words: str, *, repeated: bool
+    ) -> str | None:
+        """Keep the pictures, and say so in the channel, with a button; the id of that message where it was taken."""
         key = short_key(turn.id)
-        if "visiting" in turn.address:
-            raise PlatformGone("the token is dead, direct messages are closed, and the app is only a visitor here")
-        await self.vault.keep_files(key, str(body["content"]), files)
+        await self.vault.keep_files(key, turn.author.user, str(body["content"]), files)
+        log.warning("a picture is kept until its person comes for it", turn=turn.id)
+        if channel is None:
+            return None
         waiting = render.message(
-            say(turn.locale, "discord.waiting_for_you", person=f"<@{turn.author.user}>"),
+            say(turn.locale, words, person=f"<@{turn.author.user}>"),
             [row(button(Action.SHOW, key, say(turn.locale, "discord.show")))],
         )
+        found = await self.poster.find(channel, key, SHOWING, after=event_of(turn.id)) if repeated else None
         try:
-            message = await self.poster.post(turn.thread.channel, waiting, turn.id, "kept")
+            return (found or await self.poster.post(channel, waiting, turn.id, "kept")).id
         except Refused as refused:
-            raise PlatformGone(f"a private picture can be brought to nobody: {refused}") from None
-        shown = tuple(Reference(file.name, "", "", KEPT, f"{key}/{index}") for index, file in enumerate(files))
-        return Delivered(message.id, shown)
+            log.warning("the channel takes no button for it either", why=str(refused))
+            return None
+
+
+def kept(turn: Turn, message: str, files: list[File]) -> Delivered:
+    """Kept pictures, as they are found again."""
+    key = short_key(turn.id)
+    shown = tuple(Reference(file.name, "", "", KEPT, f"{key}/{index}") for index, file in enumerate(files))
+    return Delivered(message, shown)

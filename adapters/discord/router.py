@@ -1,6 +1,7 @@
 """Which event is whose."""
 
 import asyncio
+import time
 from typing import Any
 
 import structlog
@@ -14,9 +15,11 @@ from adapters.discord.forms import on_form
 from adapters.discord.library import librarian_of, on_save_form, saves
 from adapters.discord.menus import on_menu
 from adapters.discord.messages import Listener, ServerFacts
+from adapters.discord.pictures import FILE_BYTES
+from adapters.discord.rest import Refused
 from adapters.discord.slash import on_autocomplete, on_slash
 from adapters.discord.welcome import welcome
-from core.errors import ImagineError
+from core.errors import ImagineError, PlatformBusy, PlatformError
 
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _FORM = 2, 3, 4, 5
 _SLASH = 1
@@ -24,6 +27,8 @@ MIB = 1024 * 1024
 FILE_BYTES_BY_TIER = {2: 50 * MIB, 3: 100 * MIB}
 MOST_SERVERS = 100_000
 STORE_SECONDS = 1.0
+BUSY_SECONDS = 300.0
+"""How long a message waits for a Discord that is busy; it keeps the session from going on meanwhile."""
 LASTING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK"})
 """What is worth waiting for the store with; an interaction is void within seconds, and its person is told."""
 
@@ -43,12 +48,28 @@ class Router:
         """How many pictures may be asked for at a time."""
         return self.desk.intake.limits.most_images
 
-    def facts(self, guild: str | None) -> ServerFacts:
-        """What is known of a server."""
-        return self._facts.get(guild or "", ServerFacts())
+    async def facts(self, guild: str | None) -> ServerFacts:
+        """What is known of a server. A session that another process began tells nothing of it, so it is asked for."""
+        if guild is None:
+            return ServerFacts()
+        if guild not in self._facts:
+            try:
+                answer = await self.desk.rest.call("GET", "/guilds/{guild_id}", guild_id=guild)
+            except (Refused, PlatformError) as error:
+                log.info("the usual is taken of a server that cannot be asked about", why=str(error))
+                return ServerFacts()
+            self._note(Guild.model_validate(answer))
+        return self._facts[guild]
+
+    def _note(self, guild: Guild) -> None:
+        while len(self._facts) >= MOST_SERVERS:
+            del self._facts[next(iter(self._facts))]
+        file_bytes = FILE_BYTES_BY_TIER.get(guild.premium_tier, FILE_BYTES)
+        self._facts[guild.id] = ServerFacts(guild.preferred_locale, file_bytes)
 
     async def handle(self, name: str, data: dict[str, Any]) -> None:
         """Deal with one event. It is recorded, or of no interest, when this returns."""
+        until = time.monotonic() + BUSY_SECONDS
         while True:
             try:
                 await self._deal_with(name, data)
@@ -59,6 +80,11 @@ class Router:
                 log.warning("the store does not take an event", event_name=name, problem=type(error).__name__)
                 if name in LASTING:
                     await asyncio.sleep(STORE_SECONDS)
+                    continue
+            except PlatformBusy as busy:
+                log.warning("Discord is too busy to deal with an event of its own", event_name=name)
+                if name in LASTING and time.monotonic() + busy.retry_after < until:
+                    await asyncio.sleep(busy.retry_after)
                     continue
             except ImagineError as error:
                 log.error("an event could not be dealt with", event_name=name, problem=type(error).__name__)
@@ -79,6 +105,8 @@ class Router:
                     await self.listener.on_delete(data.get("guild_id"), str(message))
             case "GUILD_CREATE":
                 await self._guild(Guild.model_validate(data))
+            case "GUILD_UPDATE":
+                self._note(Guild.model_validate(data))
             case "GUILD_DELETE":
                 await self._left(Guild.model_validate(data))
 
@@ -97,9 +125,7 @@ class Router:
     async def _guild(self, guild: Guild) -> None:
         if guild.unavailable:
             return
-        if len(self._facts) < MOST_SERVERS:
-            file_bytes = FILE_BYTES_BY_TIER.get(guild.premium_tier, 10 * MIB)
-            self._facts[guild.id] = ServerFacts(guild.preferred_locale, file_bytes)
+        self._note(guild)
         await welcome(self.desk, guild)
 
     async def _left(self, guild: Guild) -> None:

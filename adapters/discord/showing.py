@@ -11,7 +11,7 @@ from adapters.discord.posting import Poster
 from adapters.discord.posts import Post, channel_of, key_of
 from adapters.discord.rest import File
 from adapters.discord.words import ALT_CHARACTERS, one_line
-from core.errors import Declined
+from core.errors import Declined, ProviderError
 from core.pictures.identify import media_type_of
 from core.ports import Result
 from core.turns import Node, ThreadKey
@@ -74,5 +74,5 @@ async def _files(desk: Desk, node: Node) -> list[File]:
 async def _ratios(desk: Desk, node: Node) -> tuple[str, ...]:
     try:
         return (await desk.provider.capabilities(node.model)).aspect_ratios
-    except Declined:
+    except (Declined, ProviderError):
         return ()

@@ -1,6 +1,6 @@
 """The slash commands: /imagine and what stands around it."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,11 @@ from adapters.discord.server_rules import change_settings
 from adapters.discord.words import one_line, plain
 from core.errors import Declined
 from core.replies import say
-from core.turns import Options, Reference
+from core.turns import Options, Reference, Turn
 
 MOST_LISTED = 5
 LISTED_CHARACTERS = 80
+LETTERS = "ABCDE"
 REFERENCE_OPTIONS = ("reference1", "reference2", "reference3")
 
 Handler = Callable[[Desk, Interaction, Mapping[str, Any]], Coroutine[Any, Any, Said]]
@@ -43,18 +44,17 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
     options = given(interaction)
     focused: dict[str, Any] = next((item for item in _flat(interaction) if item.get("focused")), {})
     typed = str(focused.get("value", "")).casefold()
-    names = await suggestions(desk, interaction, str(focused.get("name")))
-    if names is not None:
-        known = names
-    elif focused.get("name") == "model":
-        known = list(await desk.provider.models())
-    else:
-        model = str(options.get("model") or desk.intake.limits.default_model)
-        try:
-            known = list((await desk.provider.capabilities(model)).aspect_ratios)
-        except Declined:
-            known = []
-    await Answer(desk.rest, interaction).offer([value for value in known if typed in value.casefold()])
+
+    async def fitting() -> list[str]:
+        known: Sequence[str] | None = await suggestions(desk, interaction, str(focused.get("name")))
+        if known is None and focused.get("name") == "model":
+            known = await desk.provider.models()
+        elif known is None:
+            model = str(options.get("model") or desk.intake.limits.default_model)
+            known = (await desk.provider.capabilities(model)).aspect_ratios
+        return [value for value in known if typed in value.casefold()]
+
+    await Answer(desk.rest, interaction).offer(fitting())
 
 
 async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
@@ -76,21 +76,30 @@ async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, An
 
 
 async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
-    """/imagine-status: the person's turns under way, each with its place and a way out."""
+    """/imagine-status: the person's turns under way, each with its place and a way out, and what is kept for them."""
     del options
-    turns = await desk.intake.open_turns(person_of(interaction))
-    if not turns:
-        return sentence(interaction.locale, "discord.status_none")
-    lines, buttons = [], []
+    person, locale = person_of(interaction), interaction.locale
+    turns = await desk.intake.open_turns(person)
+    kept = [await desk.posts.by_key(name) for name in await desk.vault.shelf(person.user, MOST_LISTED)]
+    lines, cancels, shows = [], [], []
     for number, found in enumerate(turns[:MOST_LISTED], 1):
         name = "discord.status_waiting" if found.position else "discord.status_drawing"
-        where = say(interaction.locale, name, position=found.position)
-        lines.append(f"{number}. {plain(one_line(found.turn.prompt, LISTED_CHARACTERS))} — {plain(where)}")
-        label = f"{say(interaction.locale, 'button.cancel')} {number}"
-        buttons.append(button(Action.CANCEL, short_key(found.turn.id), label, Style.SECONDARY))
+        lines.append(_listed(number, found.turn, say(locale, name, position=found.position)))
+        label = f"{say(locale, 'button.cancel')} {number}"
+        cancels.append(button(Action.CANCEL, short_key(found.turn.id), label, Style.SECONDARY))
     if len(turns) > MOST_LISTED:
-        lines.append(plain(say(interaction.locale, "discord.status_more", count=len(turns) - MOST_LISTED)))
-    return Said("\n".join(lines), (row(*buttons),))
+        lines.append(plain(say(locale, "discord.status_more", count=len(turns) - MOST_LISTED)))
+    for letter, post in zip(LETTERS, filter(None, kept), strict=False):
+        lines.append(_listed(letter, post.turn, say(locale, "discord.status_kept")))
+        label = f"{say(locale, 'discord.show')} {letter}"
+        shows.append(button(Action.SHOW, short_key(post.turn.id), label, Style.PRIMARY))
+    if not lines:
+        return sentence(locale, "discord.status_none")
+    return Said("\n".join(lines), tuple(row(*controls) for controls in (cancels, shows) if controls))
+
+
+def _listed(mark: object, turn: Turn, where: str) -> str:
+    return f"{mark}. {plain(one_line(turn.prompt, LISTED_CHARACTERS))} — {plain(where)}"
 
 
 async def explain(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:

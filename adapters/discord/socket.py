@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from adapters.discord.lease import Session
 from adapters.discord.rest import Rest
+from core.background import stop
 
 CONNECT_SECONDS = 30.0
 LONGEST_PAUSE = 30.0
@@ -29,6 +30,7 @@ HEARD = (
     "MESSAGE_DELETE",
     "MESSAGE_DELETE_BULK",
     "GUILD_CREATE",
+    "GUILD_UPDATE",
     "GUILD_DELETE",
 )
 _GONE_FOR_GOOD = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
@@ -177,8 +179,7 @@ class Shard:
             await self.socket.close(code=_KEEP_SESSION)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=drain)
-        for task in self._tasks:
-            task.cancel()
+        await stop(*self._tasks)
 
     def _heard(self, name: str, data: dict[str, Any], sequence: int) -> None:
         if name in ("READY", "RESUMED"):

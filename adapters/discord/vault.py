@@ -1,7 +1,8 @@
-"""What nobody may read in the store: the tokens of interactions, and private pictures that wait behind a button.
+"""What nobody may read in the store: the tokens of interactions, and pictures that wait until their person comes.
 
 discord:token:<key>   an interaction's token, encrypted, for as long as Discord honours it
-discord:kept:<key>    a private result that could be brought to nobody, encrypted, for a week
+discord:kept:<key>    a result that could be brought to nobody, encrypted, for a week
+discord:shelf:<user>  zset: the keys of what is kept for a person, by when it was put there; as long as the last of it
 """
 
 import asyncio
@@ -44,14 +45,26 @@ class Vault:
         """Forget a token that Discord no longer honours."""
         await self.redis.delete(key("discord", "token", name))
 
-    async def keep_files(self, name: str, text: str, files: list[File]) -> None:
-        """Keep a result that its person has to come for."""
+    async def keep_files(self, name: str, user: str, text: str, files: list[File]) -> None:
+        """Keep a result that its person, `user`, has to come for."""
         packed = {
             "text": text,
             "files": [[f.name, f.media_type, f.alt, base64.b64encode(f.data).decode()] for f in files],
         }
         sealed = await asyncio.to_thread(self._keys.encrypt, json.dumps(packed).encode())
-        await self.redis.set(key("discord", "kept", name), sealed, ex=KEPT_SECONDS)
+        shelf, now = key("discord", "shelf", user), time.time()
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.set(key("discord", "kept", name), sealed, ex=KEPT_SECONDS)
+            pipe.zadd(shelf, {name: now})
+            pipe.zremrangebyscore(shelf, 0, now - KEPT_SECONDS)
+            pipe.expire(shelf, KEPT_SECONDS)
+            await pipe.execute()
+
+    async def shelf(self, user: str, most: int) -> list[str]:
+        """The names of what is kept for a person, the newest first, `most` of them."""
+        oldest = time.time() - KEPT_SECONDS
+        names = await self.redis.zrevrangebyscore(key("discord", "shelf", user), "+inf", oldest, 0, most)
+        return [text(name) for name in names]
 
     async def files(self, name: str) -> tuple[str, list[File]] | None:
         """A kept result: its words and its files."""

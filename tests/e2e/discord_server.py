@@ -164,13 +164,13 @@ class Server:
         assert node is not None
         return node
 
-    async def quiet(self) -> None:
+    async def quiet(self, timeout: float = 20) -> None:
         """Wait until no turn is under way."""
 
         async def idle() -> bool:
             return await self.bot.core.turns.count_open() == 0
 
-        await wait_until(idle, 20)
+        await wait_until(idle, timeout)
 
 
 async def open_server(fake: FakeDiscord, redis_url: str, **options: Any) -> Server:

@@ -60,13 +60,17 @@ async def test_a_post_that_stumbles_is_made_once(server: Server, trouble: str, a
         ("read_message_history", "channel"),
         ("embed_links", "thread"),
         ("create_public_threads", "channel"),
+        ("send_messages", "direct"),
+        ("view_channel", "direct"),
     ],
 )
 async def test_a_missing_permission_moves_the_picture_to_the_next_best_place(
     server: Server, taken: str, where: str
 ) -> None:
     server.fake.deny(server.channel, taken)
-    await server.imagine("a fox")
+    asked = await server.imagine("a fox")
+    assert asked.original is not None
+    assert ("comes by direct message" in asked.original.content) == (taken in ("send_messages", "view_channel"))
     await server.quiet()
     direct = server.fake.dm(server.alice)
     thread = next(iter(server.fake.threads(server.channel)), None)
@@ -74,13 +78,54 @@ async def test_a_missing_permission_moves_the_picture_to_the_next_best_place(
     found = {name for name, place in places.items() if [seen for seen in server.fake.messages(place) if seen.files]}
     assert found == {where}
     (picture,) = await server.pictures(places[where])
-    moved = taken in ("send_messages_in_threads", "attach_files")
+    moved = taken in ("send_messages_in_threads", "attach_files", "send_messages", "view_channel")
     assert ("would not take the picture" in picture.content) == moved
     server.fake.allow(server.channel, taken)
     opened = await (await server.alice.press(picture, "Edit")).answered()
     await (await server.alice.submit(opened, {"prompt": "make it night"})).answered()
     await server.quiet()
     assert server.bot.images.sent[-1].history is not None
+
+
+async def test_a_picture_that_nobody_may_be_sent_is_kept_behind_a_button(server: Server) -> None:
+    bob = server.fake.person("bob", server.guild)
+    server.fake.deny(server.channel, "attach_files")
+    server.fake.close_dms(server.alice)
+    await server.imagine("a fox")
+    waiting = await server.message(server.channel, lambda m: "Show" in m.labels)
+    await server.quiet()
+    assert waiting.files == ()
+    assert "Attach Files" in waiting.content
+    assert server.fake.pings == []
+    refused = await (await bob.press(waiting, "Show")).answered()
+    assert refused.original is not None
+    assert refused.original.files == ()
+    shown = await (await server.alice.press(waiting, "Show")).answered()
+    await server.fake.until(lambda: shown.original and shown.original.files)
+    assert shown.private
+    assert shown.original is not None
+    opened = await (await server.alice.press(shown.original, "Edit")).answered()
+    sent = await (await server.alice.submit(opened, {"prompt": "make it night"})).answered()
+    await server.fake.until(lambda: sent.original and sent.original.files)
+    await server.quiet()
+    assert server.bot.images.sent[-1].history is not None
+
+
+async def test_a_picture_that_no_place_takes_is_kept_where_its_person_can_ask_for_it(server: Server) -> None:
+    await held(server)
+    server.fake.deny(server.channel, "send_messages", "send_messages_in_threads")
+    server.fake.close_dms(server.alice)
+    server.bot.images.release.set()
+    told = await server.message(server.channel, lambda m: "/imagine-status" in m.content)
+    await server.quiet()
+    assert told.files == ()
+    listed = await (await server.alice.slash(server.channel, "imagine-status")).answered()
+    assert listed.original is not None
+    assert listed.original.labels == ("Show A",)
+    shown = await (await server.alice.press(listed.original, "Show A")).answered()
+    await server.fake.until(lambda: shown.original and shown.original.files)
+    assert shown.original is not None
+    assert shown.original.files[0].data == png()
 
 
 async def test_a_locked_thread_sends_the_picture_to_its_channel(server: Server) -> None:
@@ -166,6 +211,21 @@ async def test_words_are_shown_as_they_are_and_call_nobody(server: Server, promp
             assert live not in seen.content
     assert server.fake.pings == []
     assert len(server.thread().name or "") <= 100
+
+
+async def test_a_prompt_of_four_thousand_characters_is_drawn_where_the_model_takes_it(server: Server) -> None:
+    server.bot.images.max_prompt = 4000
+    prompt = "🦊 [" * 1333 + "x"
+    assert len(prompt) == 4000
+    picture = await server.first_picture(prompt)
+    await server.quiet()
+    assert server.bot.images.sent[-1].prompt == prompt
+    assert len(picture.content) <= 2000
+    assert len(picture.files[0].alt or "") <= 1024
+    opened = await (await server.alice.press(picture, "Edit")).answered()
+    await (await server.alice.submit(opened, {"prompt": prompt})).answered()
+    await server.pictures(server.thread(), 2)
+    await server.quiet()
 
 
 async def test_a_prompt_that_is_too_long_is_declined_in_words(server: Server) -> None:

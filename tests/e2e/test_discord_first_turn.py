@@ -1,5 +1,7 @@
 """The first turn of a newcomer, and what goes on from it."""
 
+from core.turns import Person
+from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Upload
 from tests.fakes.picture_files import real_files
@@ -138,15 +140,20 @@ async def test_a_reply_to_an_older_picture_is_a_branch(server: Server) -> None:
     assert third.files[0].alt == "make it spring ← a fox in the snow"
 
 
-async def test_the_twentieth_edit_goes_on_from_all_before_it(server: Server) -> None:
-    await server.first_picture("0")
+async def test_the_third_the_fifth_and_the_twentieth_edit_go_on_from_all_before_them(server: Server) -> None:
+    await server.first_picture("edit 0")
     for number in range(1, 21):
         server.alice.send(server.thread(), f"edit {number}")
-        await server.pictures(server.thread(), number + 1)
+        picture = (await server.pictures(server.thread(), number + 1))[-1]
         await server.quiet()
-    history = server.bot.images.sent[-1].history
-    assert history is not None
-    assert len(history) == 40
+        if number not in (3, 5, 20):
+            continue
+        history = server.bot.images.sent[-1].history
+        assert history is not None
+        asked = [turn["parts"][0]["text"] for turn in history if turn["role"] == "user"]
+        assert asked == [f"edit {earlier}" for earlier in range(number)]
+        assert len(history) == 2 * number, "each with the picture that was its answer"
+        assert (picture.files[0].alt or "").startswith(f"edit {number} ← edit {number - 1} ← ")
 
 
 async def test_an_edit_is_announced_as_an_answer_and_pings_only_who_pinged(server: Server) -> None:
@@ -176,6 +183,25 @@ async def test_a_mention_asks_for_a_picture_too(blind_server: Server) -> None:
     assert announced.reply_to == said.id
 
 
+async def test_what_is_asked_in_somebodys_thread_stays_in_it(server: Server) -> None:
+    bob = server.fake.person("bob", server.guild)
+    thread = server.fake.thread(server.channel, "Bob's plans", by=bob)
+    said = bob.send(thread, f"<@{server.fake.bot.id}> a fox")
+    (picture,) = await server.pictures(thread)
+    await server.quiet()
+    announced = server.fake.messages(thread)[1]
+    assert (announced.reply_to, picture.reply_to) == (said.id, said.id)
+    await (await bob.slash(thread, "imagine", {"prompt": "an owl"})).answered()
+    await server.pictures(thread, 2)
+    bob.send(thread, "just talking, nobody is called")
+    bob.send(thread, "make it night", reply_to=picture)
+    await server.pictures(thread, 3)
+    await server.quiet()
+    assert [job.prompt for job in server.bot.images.sent] == ["a fox", "an owl", "make it night"]
+    assert len(server.fake.threads(server.channel)) == 1
+    assert not [seen for seen in server.fake.messages(server.channel) if seen.author_id == server.fake.bot.id]
+
+
 async def test_a_direct_message_asks_for_a_picture(server: Server) -> None:
     direct = server.fake.dm(server.alice)
     server.alice.send(direct, "a fox in the snow")
@@ -187,7 +213,35 @@ async def test_a_direct_message_asks_for_a_picture(server: Server) -> None:
     assert server.bot.images.sent[-1].history is not None
 
 
-async def test_a_message_that_is_changed_or_deleted_while_it_waits_changes_or_cancels_its_turn(server: Server) -> None:
+async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(server: Server) -> None:
+    server.bot.images.held = True
+    for _ in range(4):
+        await server.imagine("an owl")
+    await server.fake.until(lambda: len(server.bot.images.sent) == 4)
+    bot = f"<@{server.fake.bot.id}>"
+    first = server.alice.send(server.channel, f"{bot} a fox")
+    second = server.alice.send(server.channel, f"{bot} a hare")
+    await server.fake.until(
+        lambda: [m for m in server.fake.messages(server.channel) if m.reply_to in (first.id, second.id)][1:]
+    )
+    server.alice.edit(first, f"{bot} a wolf --ar 16:9")
+    # What could not be taken on leaves the turn as it was.
+    server.alice.edit(second, f"{bot} a hare --private")
+    server.alice.edit(second, f"{bot}")
+
+    asker = Person("discord", str(server.guild.id), str(server.alice.id), "")
+
+    async def reworded() -> bool:
+        return "a wolf" in [found.turn.prompt for found in await server.bot.core.intake.open_turns(asker)]
+
+    await wait_until(reworded)
+    server.bot.images.release.set()
+    await server.quiet()
+    sent = {(job.prompt, job.aspect_ratio) for job in server.bot.images.sent[4:]}
+    assert sent == {("a wolf", "16:9"), ("a hare", None)}
+
+
+async def test_a_message_that_is_deleted_while_it_waits_cancels_its_turn(server: Server) -> None:
     server.bot.images.held = True
     first = server.alice.send(server.channel, f"<@{server.fake.bot.id}> a fox")
     await server.fake.until(lambda: server.bot.images.sent)

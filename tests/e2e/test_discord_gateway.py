@@ -8,7 +8,8 @@ from adapters.discord.gateway import GatewayStopped
 from adapters.discord.lease import LEASE_SECONDS, Lease, Session
 from adapters.discord.start import make_gateway
 from core.background import stop
-from tests.e2e.discord_server import Bot, Server
+from core.turns import Person
+from tests.e2e.discord_server import Bot, Server, open_server
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.provider import FakeImages
 
@@ -57,6 +58,57 @@ async def test_a_successor_resumes_the_session_and_hears_what_was_said_in_betwee
     assert len(server.fake.gateway.identifies) == 1
     assert len(server.fake.gateway.resumes) == 1
     assert len(server.fake.syncs) == 1, "unchanged commands are not registered again"
+
+
+async def test_a_successor_knows_the_servers_it_was_never_told_of(fake_discord: FakeDiscord, redis_url: str) -> None:
+    """Discord tells of servers to who identifies, and not to who resumes."""
+    guild = fake_discord.guild("Atelier", locale="de", tier=2)
+    channel = fake_discord.channel(guild, "bilder")
+    greta = fake_discord.person("greta", guild)
+    server = await open_server(fake_discord, redis_url)
+    bot = server.bot
+    try:
+        greta.send(channel, f"<@{fake_discord.bot.id}> ein Hase")
+        await fake_discord.until(lambda: bot.images.made)
+        await server.quiet()
+        await bot.deafen()
+        bot.gateway = make_gateway(bot.chat, bot.core.intake, bot.core.conversations)
+        await bot.hear()
+        bot.images.held = True
+        greta.send(channel, f"<@{fake_discord.bot.id}> ein Fuchs")
+        announced = await server.message(channel, lambda m: bool(m.labels))
+        assert announced.labels == ("Abbrechen",)
+        (turn,) = await bot.core.intake.open_turns(Person("discord", str(guild.id), str(greta.id), ""))
+        assert turn.turn.address["limit"] == str(50 * 1024 * 1024)
+        greta.send(channel, f"<@{fake_discord.bot.id}> eine Eule")
+        await fake_discord.until(lambda: len(bot.images.sent) == 3)
+        bot.images.release.set()
+        await server.quiet()
+        asked = fake_discord.calls_to("GET", "/guilds/{guild_id}")
+        assert len(asked) == 1, "it is asked for once"
+    finally:
+        await bot.close()
+
+
+async def test_a_server_that_cannot_be_asked_about_is_taken_as_the_usual_one(server: Server) -> None:
+    bot = server.bot
+    await bot.deafen()
+    server.fake.faults.fail("GET", "/guilds/{guild_id}", 403, code=50001)
+    bot.gateway = make_gateway(bot.chat, bot.core.intake, bot.core.conversations)
+    await bot.hear()
+    await asked_by_mention(server, "a fox")
+    await server.fake.until(lambda: bot.images.made)
+    await server.quiet()
+
+
+async def test_a_server_that_changes_its_language_is_spoken_to_in_the_new_one(server: Server) -> None:
+    server.guild.preferred_locale = "fr"
+    server.fake.world.emit("GUILD_UPDATE", server.fake.world.guild_payload(server.guild))
+    await asked_by_mention(server, "")
+    (answer,) = await server.fake.until(
+        lambda: [m for m in server.fake.messages(server.channel) if m.author_id == server.fake.bot.id]
+    )
+    assert answer.content.startswith("Dis-moi")
 
 
 async def test_a_process_that_dies_without_a_word_is_replaced_within_ten_seconds(server: Server) -> None:

@@ -1,8 +1,11 @@
 """Private pictures, and people who brought the bot along: what only an interaction's token can carry."""
 
+from core.turns import RefusalReason, Refused
 from tests.e2e.discord_server import Bot, Server
-from tests.fakes.discord import FakeDiscord, Seen
+from tests.fakes.discord import FakeDiscord, Person, Seen
 from tests.fakes.provider import FakeImages, png
+
+MESSAGES = "/channels/{channel_id}/messages"
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
 
@@ -15,6 +18,17 @@ async def picture_of(server: Server, asked: "object") -> Seen:
     seen = await server.fake.until(shown, what="the private picture")
     assert seen is not None
     return seen
+
+
+async def show_from_status(server: Server, who: Person) -> Seen:
+    """The first kept picture of a person, opened from /imagine-status."""
+    listed = await (await who.slash(server.channel, "imagine-status")).answered()
+    assert listed.private
+    assert listed.original is not None
+    assert listed.original.content.endswith("ready, and kept for you")
+    shown = await (await who.press(listed.original, "Show A")).answered()
+    assert shown.private
+    return await picture_of(server, shown)
 
 
 async def test_a_private_picture_is_for_one_person_alone(server: Server) -> None:
@@ -115,6 +129,55 @@ async def test_closed_direct_messages_leave_it_behind_a_button(server: Server) -
     await server.quiet()
 
 
+async def test_where_the_channel_takes_no_button_it_waits_in_the_persons_status(server: Server) -> None:
+    bob = server.fake.person("bob", server.guild)
+    server.fake.close_dms(server.alice)
+    server.bot.images.held = True
+    await server.imagine("a secret", private=True)
+    await server.fake.until(lambda: server.bot.images.sent)
+    server.fake.advance(16 * 60)
+    server.fake.deny(server.channel, "send_messages")
+    server.bot.images.release.set()
+    await server.quiet()
+    assert server.fake.messages(server.channel) == []
+    await show_from_status(server, server.alice)
+    of_others = await (await bob.slash(server.channel, "imagine-status")).answered()
+    assert of_others.original is not None
+    assert of_others.original.content == "Nothing of yours is under way."
+
+
+async def test_what_brought_no_picture_in_time_says_so_by_direct_message(server: Server) -> None:
+    server.bot.images.finish_at_once = False
+    await server.imagine("a secret", private=True)
+    await server.fake.until(lambda: server.bot.images.made)
+    server.fake.advance(16 * 60)
+    server.bot.images.finish(Refused(RefusalReason.MODERATION))
+    direct = server.fake.dm(server.alice)
+    await server.message(direct, lambda m: "declined this for its content" in m.content)
+    await server.quiet()
+    assert server.fake.messages(server.channel) == []
+
+
+async def test_a_private_picture_whose_post_stumbles_is_brought_once(server: Server) -> None:
+    """The post by direct message arrives, its answer does not; the nonce is forgotten before it is tried again."""
+    server.bot.images.held = True
+    await server.imagine("a secret", private=True)
+    await server.fake.until(lambda: server.bot.images.sent)
+    server.fake.advance(16 * 60)
+    direct = server.fake.dm(server.alice)
+    path = f"*/channels/{direct.id}/messages"
+    server.fake.faults.drop("POST", path, after_effect=True)
+    server.fake.faults.fail("POST", path, 503, times=None)
+    server.bot.images.release.set()
+    await server.pictures(direct)
+    refused = len(server.fake.calls_to("POST", MESSAGES))
+    await server.fake.until(lambda: len(server.fake.calls_to("POST", MESSAGES)) >= refused + 2)
+    server.fake.advance(3600)
+    server.fake.faults.clear()
+    await server.quiet()
+    assert len(await server.pictures(direct)) == 1
+
+
 async def test_a_public_turn_outlives_its_token(server: Server) -> None:
     server.bot.images.held = True
     await server.imagine("a fox")
@@ -143,5 +206,54 @@ async def test_somebody_who_brought_the_bot_along_gets_pictures_where_it_is_no_m
         await picture_of(server, sent)
         await server.quiet()
         assert {call.status for call in fake_discord.calls if call.method == "POST"} <= {200, 204}
+    finally:
+        await bot.close()
+
+
+async def test_a_visitors_picture_that_came_too_late_for_everything_waits_in_their_status(
+    fake_discord: FakeDiscord, redis_url: str
+) -> None:
+    bot = await Bot(fake_discord, redis_url, FakeImages()).open()
+    try:
+        elsewhere = fake_discord.guild("Elsewhere", bot=False)
+        channel = fake_discord.channel(elsewhere, "general")
+        alice = fake_discord.person("alice", elsewhere)
+        alice.install()
+        fake_discord.close_dms(alice)
+        server = Server(fake_discord, bot, elsewhere, channel, alice)
+        bot.images.held = True
+        await server.imagine("a fox")
+        await fake_discord.until(lambda: bot.images.sent)
+        fake_discord.advance(16 * 60)
+        bot.images.release.set()
+        await server.quiet()
+        picture = await show_from_status(server, alice)
+        assert picture.files[0].data == png()
+        opened = await (await alice.press(picture, "Edit")).answered()
+        sent = await (await alice.submit(opened, {"prompt": "make it night"})).answered()
+        await picture_of(server, sent)
+        await server.quiet()
+        assert bot.images.sent[-1].history is not None
+    finally:
+        await bot.close()
+
+
+async def test_a_group_without_the_bot_sees_what_the_one_who_brought_it_asks_for(
+    fake_discord: FakeDiscord, redis_url: str
+) -> None:
+    bot = await Bot(fake_discord, redis_url, FakeImages()).open()
+    try:
+        guild = fake_discord.guild("Elsewhere", bot=False)
+        alice, bob = (fake_discord.person(name, guild) for name in ("alice", "bob"))
+        alice.install()
+        group = fake_discord.group(alice, bob)
+        server = Server(fake_discord, bot, guild, group, alice)
+        asked = await server.imagine("a fox")
+        picture = await picture_of(server, asked)
+        await server.quiet()
+        assert not asked.private
+        again = await (await alice.press(picture, "Again")).answered()
+        await picture_of(server, again)
+        await server.quiet()
     finally:
         await bot.close()

@@ -49,6 +49,7 @@ class FakeImages:
     echoes_payload: bool = True
     unreadable: set[str] = field(default_factory=set)
     finish_at_once: bool = True
+    max_prompt: int = 400
     history: bool = True
     listing: bool = True
 
@@ -57,12 +58,14 @@ class FakeImages:
         return self.listing
 
     async def models(self) -> Sequence[str]:
+        self._trouble("models")
         return self.offered
 
     async def capabilities(self, model: str) -> Capabilities:
+        self._trouble("capabilities")
         if model not in self.offered:
             raise Declined("declined.unknown_model", {"model": model, "known": ", ".join(self.offered)})
-        return Capabilities(model, RATIOS, max_references=3, max_prompt=400, seconds=2.0, price=1000)
+        return Capabilities(model, RATIOS, max_references=3, max_prompt=self.max_prompt, seconds=2.0, price=1000)
 
     def payload(self, job: Job) -> dict[str, Any]:
         return {

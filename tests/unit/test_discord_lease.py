@@ -13,6 +13,7 @@ from adapters.discord.lease import (
     Session,
     turn_to_identify,
 )
+from core.background import stop
 
 EARLY, LATE = Session("early", 10, "wss://resume.early"), Session("late", 20, "wss://resume.late")
 REPLACED_WITHIN_SECONDS = 10.0
@@ -117,8 +118,7 @@ async def test_one_shard_of_each_bucket_identifies_at_a_time(redis: Redis) -> No
     await asyncio.sleep(0)
     assert not waiting.done()
     await redis.pexpire("imagine:1:discord:identify:0", 20)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    await stop(waiting)
 
 
 async def test_shards_are_shared_among_the_processes_that_are_there(redis: Redis) -> None:

@@ -15,7 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.logs import HIDDEN, QUIET, SHORTEST_SECRET, configure_logs, redactor
+from bot.logs import HIDDEN, MUTE, QUIET, SHORTEST_SECRET, configure_logs, redactor
 from bot.settings import LogFormat, Settings
 
 KEY = "k3y-of-the-image-service"
@@ -35,7 +35,7 @@ def _logging_restored() -> Iterator[None]:
     yield
     root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook = before
     logging.captureWarnings(capture=False)
-    for name in QUIET:
+    for name in (*QUIET, *MUTE):
         logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
@@ -152,6 +152,16 @@ def test_addresses_of_requests_are_not_written_even_when_debugging() -> None:
     configure_logs(_settings(), stream)
     logging.getLogger("httpx").info('HTTP Request: GET https://files.example/private.png "200"')
     assert not stream.getvalue()
+
+
+@pytest.mark.usefixtures("_logging_restored")
+def test_a_chat_library_that_misses_a_voice_is_not_heard_and_its_errors_are() -> None:
+    stream = io.StringIO()
+    configure_logs(_settings(), stream)
+    logging.getLogger("discord.client").warning("voice will NOT be supported")
+    logging.getLogger("discord.client").error("broken")
+    assert "voice" not in stream.getvalue()
+    assert "broken" in stream.getvalue()
 
 
 @pytest.mark.usefixtures("_logging_restored")

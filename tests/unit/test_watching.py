@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from core.background import stop
 from core.durations import ENOUGH, Durations
 from core.errors import Unavailable
 from core.metrics import Metrics
@@ -88,8 +89,7 @@ async def scene(redis: Redis) -> AsyncIterator[Scene]:
     scene = Scene(redis)
     task = asyncio.create_task(scene.watcher.run())
     yield scene
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await stop(task)
 
 
 async def test_a_turn_is_woken_when_its_picture_is_ready(scene: Scene) -> None:
@@ -160,11 +160,9 @@ async def test_whoever_stops_watching_makes_room_at_once(redis: Redis) -> None:
     first, second = asyncio.create_task(scene.watcher.run()), asyncio.create_task(scene.another().run())
     await wait_until(lambda: redis.exists(key("watcher", LANE)))
     scene.images.finish()
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
+    await stop(first)
     await wait_until(lambda: scene.drawn(turn_id), 3)
-    second.cancel()
-    await asyncio.gather(second, return_exceptions=True)
+    await stop(second)
     assert not await redis.exists(key("watcher", LANE))
 
 

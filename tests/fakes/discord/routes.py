@@ -38,6 +38,7 @@ class Routes:
             ("GET", "/applications/@me"): self._application,
             ("GET", "/gateway/bot"): lambda _: gateway.bot_info(),
             ("GET", "/users/@me/guilds"): self._own_guilds,
+            ("GET", "/guilds/{guild_id}"): self._guild,
             ("GET", _MESSAGES): self._history,
             ("POST", _MESSAGES): self._send,
             ("PATCH", _MESSAGE): self._edit,
@@ -66,6 +67,11 @@ class Routes:
             guild | {"permissions": str(permitted(int(guild["id"]), self._world.bot_user.id))}
             for guild in map(dict, self._model(call))
         ]
+
+    def _guild(self, call: Call) -> Any:
+        """With its boosts, which simcord leaves out."""
+        guild = dict(self._model(call))
+        return guild | {"premium_tier": self._world.boost_tiers.get(int(guild["id"]), 0)}
 
     def _model(self, call: Call, body: Any = None) -> Any:
         try:
