@@ -1,53 +1,25 @@
 """What the buttons and the menu under our messages do. Each is named by its turn; what it needs is in the store."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
-from adapters.discord import render
+from adapters.discord import history, render
 from adapters.discord.answers import Answer, Said, sentence
 from adapters.discord.components import Action
 from adapters.discord.desk import Desk, Wish, declined_gone, person_of
 from adapters.discord.events import Interaction
 from adapters.discord.forms import edit_form
-from adapters.discord.permissions import check_editor, check_owner, moderates
+from adapters.discord.permissions import check_owner
 from adapters.discord.posting import MESSAGE
-from adapters.discord.posts import Post
+from adapters.discord.presses import Press
 from adapters.discord.rest import Refused
-from adapters.discord.showing import publish, show_again
-from adapters.discord.words import one_line, plain
-from core.errors import Declined
+from adapters.discord.showing import publish
 from core.replies import say
 from core.turns import ImageRef, Operation, Options
 
 MOST_VARIATIONS = 4
-QUOTED_CHARACTERS = 100
 UNKNOWN_MESSAGE = 10008
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """One press of a button of ours. `what` names the effect that is to happen once, however many press."""
-
-    desk: Desk
-    interaction: Interaction
-    post: Post
-    what: str
-
-    @property
-    def locale(self) -> str:
-        """The language of who pressed."""
-        return self.interaction.locale
-
-    @property
-    def moderator(self) -> bool:
-        """Whether who pressed moderates here."""
-        return moderates(self.interaction.permissions)
-
-    async def once(self) -> None:
-        """Raise `Declined` where somebody, or the same person, has just pressed this."""
-        if not await self.desk.posts.press(self.what, self.interaction.id):
-            raise Declined("discord.just_pressed")
 
 
 async def on_component(desk: Desk, interaction: Interaction) -> None:
@@ -111,21 +83,10 @@ async def _variations(press: Press) -> Said:
 
 
 async def _undo(press: Press) -> Said:
-    desk, post = press.desk, press.post
-    settings = await desk.settings.of(press.interaction.guild_id)
-    check_editor(settings, post.turn, person_of(press.interaction), moderator=press.moderator)
-    thread = post.thread or post.turn.thread
-    parent = post.turn.parent
-    node = await desk.conversations.node(thread, parent.node) if parent else None
-    before = await desk.posts.by_turn(parent.node) if parent else None
-    if parent is None or node is None or before is None:
-        raise Declined("declined.parent_gone")
+    await press.check_editor()
     await press.once()
-    await desk.conversations.make_current(thread, parent, event=press.interaction.id)
-    if post.turn.options.private:
-        return await show_again(desk, before, node, private=True)
-    await show_again(desk, before, node, event=press.interaction.id)
-    return Said(plain(say(press.locale, "discord.undone", prompt=one_line(node.prompt, QUOTED_CHARACTERS))))
+    node = await press.desk.tree.undo(press.thread, press.post.turn.id, event=press.interaction.id)
+    return await history.went_back(press, node)
 
 
 async def _delete(press: Press) -> Said:
@@ -174,5 +135,6 @@ HANDLERS: Mapping[str, Handler] = {
     Action.DELETE: _delete,
     Action.PUBLISH: _publish,
     Action.SHOW: _show,
+    **history.HANDLERS,
 }
 _ASKING = (_again, _variations, _ratio)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import structlog
 from redis.asyncio import Redis
 
-from adapters.discord.menus import EDIT_IMAGE, SAVE_AS_REFERENCE, USE_AS_REFERENCE, USE_AVATAR
+from adapters.discord.menus import EDIT_IMAGE, HISTORY, SAVE_AS_REFERENCE, USE_AS_REFERENCE, USE_AVATAR
 from adapters.discord.permissions import MANAGE_SERVER
 from adapters.discord.rest import Rest
 from adapters.discord.settings import AgeRestricted, Editors
@@ -63,11 +63,13 @@ def definitions(*, most_images: int) -> list[Definition]:
         _slash("imagine-help") | _EVERYWHERE,
         _slash("imagine-listen", [_option("listen", "on", _BOOLEAN, required=True)]) | _ON_SERVERS,
         _slash("imagine-settings", _settings_options()) | _ON_SERVERS | {"default_member_permissions": MANAGE_SERVER},
+        _slash("imagine-history") | _EVERYWHERE,
         _slash("imagine-library", _library_options()) | _EVERYWHERE,
         _slash("imagine-styles", _styles_options()) | _EVERYWHERE,
         _menu("menu_edit", EDIT_IMAGE, _MESSAGE_MENU),
         _menu("menu_reference", USE_AS_REFERENCE, _MESSAGE_MENU),
         _menu("menu_save", SAVE_AS_REFERENCE, _MESSAGE_MENU),
+        _menu("menu_history", HISTORY, _MESSAGE_MENU),
         _menu("menu_avatar", USE_AVATAR, _USER_MENU),
     ]
 

@@ -10,6 +10,7 @@ MOST_OPTIONS = 25
 LABEL_CHARACTERS = 45
 LINK_CHARACTERS = 512
 _ROW, _BUTTON, _SELECT, _TEXT_INPUT, _LABEL, _FILES = 1, 2, 3, 4, 18, 19
+_CHANNEL_SELECT = 8
 _LINK_STYLE = 5
 _SHORT, _PARAGRAPH = 1, 2
 PROMPT_LIMIT = 4000
@@ -35,6 +36,21 @@ class Action(StrEnum):
     CANCEL = "cancel"
     SHOW = "show"
     RATIO = "ratio"
+    MORE = "more"
+    COMPARE = "compare"
+    BACK = "back"
+    FORK = "fork"
+
+
+class More(StrEnum):
+    """What is chosen in the menu of a result; the labels are the sentences `button.<value>`."""
+
+    PATH = "path"
+    COMPARE = "compare"
+    COMPARE_WITH = "compare_with"
+    RESTORE = "restore"
+    FORK = "fork"
+    FORK_TO = "fork_to"
 
 
 def control_id(action: Action, key: str) -> str:
@@ -66,6 +82,11 @@ def select(custom_id: str, placeholder: str, values: Sequence[str], labels: Sequ
         "placeholder": placeholder,
         "options": [{"label": label, "value": value} for value, label in named],
     }
+
+
+def channel_select(custom_id: str, placeholder: str) -> Component:
+    """A menu of the server's text channels."""
+    return {"type": _CHANNEL_SELECT, "custom_id": custom_id, "placeholder": placeholder, "channel_types": [0, 5]}
 
 
 def text_input(custom_id: str, *, placeholder: str, value: str = "", required: bool = True) -> Component:

@@ -22,6 +22,7 @@ from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
 from core.ports import Models
+from core.tree import Tree
 from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, turn_id
 
 PATIENCE_SECONDS = 20.0
@@ -60,6 +61,7 @@ class Desk:
     intake: Intake
     conversations: Conversations
     provider: Models
+    tree: Tree
     cdn: str
 
     async def ask(self, interaction: Interaction, wish: Wish) -> Said:

@@ -6,6 +6,7 @@ from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction, Message, User
 from adapters.discord.forms import ask_form, edit_form
 from adapters.discord.gathering import pictures_of
+from adapters.discord.history import path_of_message
 from adapters.discord.library import save_form
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import short_key
@@ -14,6 +15,7 @@ from core.turns import Reference
 
 EDIT_IMAGE, USE_AS_REFERENCE, USE_AVATAR = "Edit this image", "Use as reference", "Use avatar as reference"
 SAVE_AS_REFERENCE = "Save as reference…"
+HISTORY = "How it came to be"
 AVATAR_SIZE = 1024
 
 
@@ -29,6 +31,8 @@ async def on_menu(desk: Desk, interaction: Interaction) -> None:
             await answer.open_form(_save(desk, interaction))
         case name if name == USE_AVATAR:
             await answer.open_form(_avatar(desk, interaction))
+        case name if name == HISTORY:
+            await answer.prompt(path_of_message(desk, interaction, _message(interaction)))
         case _:
             await answer.say(sentence(interaction.locale, "discord.unknown_command"))
 

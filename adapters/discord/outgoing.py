@@ -78,7 +78,7 @@ class DiscordChat:
         body = render.announcement(turn, notice)
         message = await self._find_announcement(turn) if repeated else None
         message = message or await self._post_announcement(turn, body)
-        thread = await self._conversation(turn, message)
+        thread = await self.open_conversation(turn, message)
         ours = Place(thread.thread, thread.channel, ours=True) if thread.thread == message.id else None
         post = Post(turn, thread, message.channel_id, message.id)
         await self.posts.keep(post, message.id, place=ours)
@@ -143,7 +143,7 @@ class DiscordChat:
                 log.error("a turn could not be announced here", channel=channel, why=str(refused))
         raise PlatformGone("no place takes the announcement")
 
-    async def _conversation(self, turn: Turn, message: Message) -> ThreadKey:
+    async def open_conversation(self, turn: Turn, message: Message) -> ThreadKey:
         """The conversation of a turn: its parent's, the thread it was asked in, or a new one on its announcement."""
         here = turn.thread
         in_channel = not here.thread and message.channel_id == here.channel

@@ -35,7 +35,7 @@ class Pictures:
         self, rest: Rest, workshop: PictureWorkshop, fetcher: Fetcher, vault: Vault, hosts: Collection[str]
     ) -> None:
         self.rest = rest
-        self._workshop = workshop
+        self.workshop = workshop
         self._fetcher = fetcher
         self._vault = vault
         self._hosts = hosts
@@ -56,7 +56,7 @@ class Pictures:
 
     async def _fitted(self, picture: Picture, limit: int) -> Picture:
         try:
-            return await self._workshop.fit_for_post(picture, limit)
+            return await self.workshop.fit_for_post(picture, limit)
         except (PictureRefused, WorkshopUnavailable) as error:
             raise PlatformBusy(5.0) from error
 

@@ -7,6 +7,7 @@ from adapters.discord.components import (
     LINK_CHARACTERS,
     Action,
     Component,
+    More,
     Style,
     button,
     control_id,
@@ -95,10 +96,21 @@ def result_controls(
     rows = [row(*first)]
     if ratios:
         rows.append(row(select(control_id(Action.RATIO, key), say(locale, "button.ratio"), ratios)))
+    rows.append(row(select(control_id(Action.MORE, key), say(locale, "button.more"), *_more(turn, locale))))
     fitting_links = [link for link in links if link.startswith("https://") and len(link) <= LINK_CHARACTERS]
     if fitting_links:
         rows.append(row(*(link_button(link, say(locale, "discord.original")) for link in fitting_links[:5])))
     return rows
+
+
+def _more(turn: Turn, locale: str) -> tuple[Sequence[str], Sequence[str]]:
+    """What else can be done in the tree, by value and by label."""
+    offered = [More.PATH, More.COMPARE, More.COMPARE_WITH, More.RESTORE]
+    if turn.parent is None:
+        offered.remove(More.COMPARE)
+    if not turn.options.private and "direct" not in turn.address:
+        offered += [More.FORK, More.FORK_TO]
+    return offered, [say(locale, f"button.{what}") for what in offered]
 
 
 def _heading(turn: Turn) -> str:

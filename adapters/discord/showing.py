@@ -14,19 +14,20 @@ from adapters.discord.words import ALT_CHARACTERS, one_line
 from core.errors import Declined, ProviderError
 from core.pictures.identify import media_type_of
 from core.ports import Result
+from core.tree import placed
 from core.turns import Node, ThreadKey
 
 
 async def show_again(desk: Desk, post: Post, node: Node, *, event: str = "", private: bool = False) -> Said:
     """Post a node's pictures once more in their conversation, or give them as a private answer."""
-    files = await _files(desk, node)
+    files = await files_of(desk, node)
     turn = replace(post.turn, parent=node.parent)
-    body = render.result(turn, Result((), node.model), ratios=await _ratios(desk, node), links=())
+    body = render.result(turn, Result((), node.model), ratios=await ratios_of(desk, node), links=())
     if private:
         return Said(str(body["content"]), tuple(body["components"]), tuple(files))
     thread = post.thread or post.turn.thread
     message = await Poster(desk.rest).post(channel_of(thread), body, node.id, "again", event, files=files)
-    await _remember(desk, thread, node, message)
+    await remember_shown(desk, thread, node, message)
     return Said()
 
 
@@ -44,26 +45,25 @@ async def publish(desk: Desk, post: Post, interaction: Interaction) -> None:
         thread=key_of(place, person.workspace),
         address={name: value for name, value in post.turn.address.items() if name in ("limit", "direct")},
     )
-    node = replace(node, parent=None, options=public.options)
-    body = render.result(public, Result((), node.model), ratios=await _ratios(desk, node), links=())
-    files = await _files(desk, node)
+    # Without its parents a later part of a history is worth nothing.
+    images = tuple(image if image.rooted else replace(image, history=None) for image in node.images)
+    node = replace(node, parent=None, options=public.options, images=images)
+    body = render.result(public, Result((), node.model), ratios=await ratios_of(desk, node), links=())
+    files = await files_of(desk, node)
     message = await Poster(desk.rest).post(place.channel, body, node.id, "publish", files=files)
     await desk.posts.keep(Post(public, public.thread, place.channel, message.id), message.id)
-    await _remember(desk, public.thread, node, message)
+    await remember_shown(desk, public.thread, node, message)
 
 
-async def _remember(desk: Desk, thread: ThreadKey, node: Node, message: Message) -> None:
-    images = tuple(
-        # Without its parents a later part of a history is worth nothing.
-        replace(image, shown=shown, history=image.history if node.parent or image.rooted else None)
-        for image, shown in zip(node.images, shown_in(message), strict=True)
-    )
-    fresh = replace(node, images=images, message=message.id, removed=False)
+async def remember_shown(desk: Desk, thread: ThreadKey, node: Node, message: Message) -> None:
+    """Note where a node's pictures are now."""
+    fresh = placed(node, shown_in(message), message.id)
     await desk.conversations.remember(thread, fresh, messages=(message.id,))
     await desk.posts.add_message(node.id, message.id)
 
 
-async def _files(desk: Desk, node: Node) -> list[File]:
+async def files_of(desk: Desk, node: Node) -> list[File]:
+    """A node's pictures, to be posted again. Raises `PlatformGone` where they cannot be had."""
     files = []
     for image in node.images:
         data = await desk.chat.pictures.fetch(image.shown)
@@ -71,7 +71,8 @@ async def _files(desk: Desk, node: Node) -> list[File]:
     return files
 
 
-async def _ratios(desk: Desk, node: Node) -> tuple[str, ...]:
+async def ratios_of(desk: Desk, node: Node) -> tuple[str, ...]:
+    """The shapes that a node's model draws."""
     try:
         return (await desk.provider.capabilities(node.model)).aspect_ratios
     except (Declined, ProviderError):

@@ -9,6 +9,7 @@ from adapters.discord.components import Action, Style, button, row
 from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
 from adapters.discord.events import Attachment, Interaction
 from adapters.discord.gathering import pointed_at
+from adapters.discord.history import history
 from adapters.discord.library import keep_pictures, keep_styles, suggestions
 from adapters.discord.posts import key_of, short_key
 from adapters.discord.server_rules import change_settings
@@ -150,6 +151,7 @@ HANDLERS: Mapping[str, Handler] = {
     "imagine-status": status,
     "imagine-help": explain,
     "imagine-listen": listen,
+    "imagine-history": history,
     "imagine-settings": change_settings,
     "imagine-library": keep_pictures,
     "imagine-styles": keep_styles,

@@ -24,6 +24,7 @@ from core.fetching import Fetcher
 from core.intake import Intake
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Models
+from core.tree import Tree
 
 
 @asynccontextmanager
@@ -83,6 +84,7 @@ def make_gateway(
         chat=chat,
         intake=intake,
         conversations=conversations,
+        tree=Tree(conversations, chat.pictures.workshop),
         provider=chat.provider,
         cdn=cdn,
     )

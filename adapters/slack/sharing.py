@@ -59,7 +59,7 @@ class Sharing:
 
     async def say_undone(self, actor: Actor, post: Post, node: Node, event: str) -> None:
         """Tell the thread what comes next goes on from."""
-        words = say(actor.locale, "slack.undone", prompt=one_line(node.prompt, QUOTED_CHARACTERS))
+        words = say(actor.locale, "tree.restored", prompt=one_line(node.prompt, QUOTED_CHARACTERS))
         workspace, name = actor.workspace, short_key(TurnId(event))
         await self._poster.once(name, "undone", workspace, post.channel, render.message(words), thread=post.root)
 

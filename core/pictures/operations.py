@@ -23,6 +23,7 @@ from core.pictures.encode import (
     sizes_of,
 )
 from core.pictures.picture import Picture, PictureLimits, PictureProblem, PictureRefused
+from core.pictures.sheet import draw_sheet
 from core.pictures.structure import is_bare, is_lossless, is_whole
 
 Operation = Callable[[bytes, PictureLimits], Picture]
@@ -74,7 +75,8 @@ def thumbnail(data: bytes, limits: PictureLimits) -> Picture:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    operation.__name__: operation for operation in (prepare_reference, inspect_result, fit_for_post, thumbnail)
+    operation.__name__: operation
+    for operation in (prepare_reference, inspect_result, fit_for_post, thumbnail, draw_sheet)
 }
 
 

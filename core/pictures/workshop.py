@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, PositiveInt, TypeAdapter, ValidationError
 from core.pictures.frames import BrokenFrameError
 from core.pictures.picture import Picture, PictureLimits, PictureProblem, PictureRefused
 from core.pictures.process import PictureProcess, WorkshopUnavailable
+from core.pictures.sheet import Sheet, packed
 
 __all__ = ["PictureWorkshop", "WorkshopUnavailable"]
 
@@ -23,7 +24,9 @@ log = structlog.get_logger()
 _RESULT_BYTES = 64_000_000
 """A result may be larger than what people send: 16 megapixels as PNG can be 40 MB, and it is paid for."""
 
-_Operation = Literal["prepare_reference", "inspect_result", "fit_for_post", "thumbnail"]
+_SHEET_BYTES = 4_000_000
+
+_Operation = Literal["prepare_reference", "inspect_result", "fit_for_post", "thumbnail", "draw_sheet"]
 
 
 class _Done(BaseModel):
@@ -98,6 +101,10 @@ class PictureWorkshop:
     async def thumbnail(self, data: bytes, side: int) -> Picture:
         """A small JPEG (PNG with transparency), its longest side at most `side` pixels."""
         return await self._work("thumbnail", data, max_bytes_in=_RESULT_BYTES, max_side_out=side)
+
+    async def sheet(self, sheet: Sheet) -> Picture:
+        """The sheet as a JPEG. Its pictures have to be such as `thumbnail` gives: of a size that is held many times."""
+        return await self._work("draw_sheet", packed(sheet), max_bytes_out=_SHEET_BYTES)
 
     async def close(self) -> None:
         """End every process; what is being worked on gets `WorkshopUnavailable`."""

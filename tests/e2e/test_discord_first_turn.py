@@ -30,7 +30,7 @@ async def test_a_command_becomes_a_picture_in_a_thread_of_its_own(server: Server
     assert picture.files[0].name == "a-fox-in-the-snow.png"
     assert picture.files[0].alt == "a fox in the snow"
     assert f"<@{server.alice.id}>" in picture.content
-    assert picture.labels == ("Edit", "Again", "Variations", "Delete", "Shape")
+    assert picture.labels == ("Edit", "Again", "Variations", "Delete", "Shape", "Go back, compare, branch…")
     assert server.fake.pings == []
 
 
@@ -84,7 +84,7 @@ async def test_a_reply_to_a_picture_is_an_edit_of_it(server: Server) -> None:
     second = (await server.pictures(server.thread(), 2))[-1]
     await server.quiet()
     assert "make it night" in second.content
-    assert second.labels == ("Edit", "Again", "Variations", "Undo", "Delete", "Shape")
+    assert second.labels == ("Edit", "Again", "Variations", "Undo", "Delete", "Shape", "Go back, compare, branch…")
     assert server.bot.images.sent[-1].history is not None
     assert second.files[0].alt == "make it night ← a fox in the snow"
 

@@ -38,7 +38,7 @@ async def test_a_private_picture_is_for_one_person_alone(server: Server) -> None
     await server.quiet()
     assert asked.private
     assert picture.files[0].data == png()
-    assert picture.labels == ("Edit", "Again", "Variations", "Publish")
+    assert picture.labels == ("Edit", "Again", "Variations", "Publish", "Go back, compare, branch…")
     assert server.fake.messages(server.channel, seen_by=bob) == []
     assert server.fake.threads(server.channel) == []
 
@@ -82,7 +82,7 @@ async def test_a_private_picture_can_be_published_once(server: Server) -> None:
     for _ in range(2):
         await (await server.alice.press(picture, "Publish")).answered()
     (published,) = await server.pictures(server.channel)
-    assert published.labels == ("Edit", "Again", "Variations", "Delete", "Shape")
+    assert published.labels == ("Edit", "Again", "Variations", "Delete", "Shape", "Go back, compare, branch…")
     server.alice.send(server.channel, "make it night", reply_to=published)
     await server.pictures(server.channel, 2)
     await server.quiet()

@@ -36,9 +36,10 @@ class Upload:
 class Invocation:
     """One interaction: how, and how soon, the bot answered."""
 
-    def __init__(self, fake: "FakeDiscord", record: Interaction) -> None:
+    def __init__(self, fake: "FakeDiscord", record: Interaction, payload: dict[str, Any]) -> None:
         self._fake = fake
         self._record = record
+        self._payload = payload
         self._sent_at = time.monotonic()
 
     @property
@@ -109,6 +110,10 @@ class Invocation:
         await self._fake.until(lambda: self.acknowledged, timeout, what="an answer to the interaction")
         return self
 
+    def redeliver(self) -> None:
+        """Send the event once more, as a gateway that resumes may."""
+        self._fake.world.emit("INTERACTION_CREATE", self._payload)
+
     def _look(self, message_id: int | None) -> Seen | None:
         message = self._fake.world.messages.get(self._record.channel_id, {}).get(message_id or 0)
         return None if message is None else look_at(self._fake.world, self._fake.cdn, message)
@@ -134,7 +139,7 @@ async def send(
     if source is not None:
         record.source_message_id = source.id
         payload["message"] = dict(serializers.message_payload(world, source))
-    invocation = Invocation(fake, record)
+    invocation = Invocation(fake, record, payload)
     world.emit("INTERACTION_CREATE", payload)
     await asyncio.sleep(0)
     return invocation

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _MODAL = 2, 3, 4, 5
 _SLASH, _USER_MENU, _MESSAGE_MENU = 1, 2, 3
 _LINK_BUTTON, _PREMIUM_BUTTON = 5, 6
+_CHANNEL_SELECT = 8
 
 
 class AnyMessage(Protocol):
@@ -168,6 +169,17 @@ class Person:
         if not least <= len(values) <= most:
             raise NotAllowed(f"{menu!r} takes {least} to {most} values")
         return await self._use(stored, control, {"values": list(values)})
+
+    async def choose_channel(self, message: AnyMessage, menu: str, channel: Channel) -> Invocation:
+        """Choose a channel that they see from a menu of channels."""
+        stored, control = self._control(message, menu)
+        if control.type != _CHANNEL_SELECT or int(channel.type) not in control.wire.get("channel_types", ()):
+            raise NotAllowed(f"{menu!r} does not offer #{channel.name}")
+        self._require(channel, "view_channel")
+        permissions = self._fake.world.compute_permissions(channel.guild_id or 0, self.id, channel.id)
+        described = dict(serializers.channel_payload(self._fake.world, channel)) | {"permissions": str(permissions)}
+        resolved = {"channels": {str(channel.id): described}}
+        return await self._use(stored, control, {"values": [str(channel.id)], "resolved": resolved})
 
     async def submit(self, opened: Invocation, values: Mapping[str, Any]) -> Invocation:
         """Submit the modal that the bot opened; what is not given keeps its default."""

@@ -1,0 +1,188 @@
+"""Going back and branching on Discord: sheets, an older picture made current, forks."""
+
+from io import BytesIO
+
+from PIL import Image
+
+from tests.e2e.discord_server import Server
+from tests.fakes.discord import Invocation, Seen
+
+pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
+
+MORE = "Go back, compare, branch…"
+
+
+def menu(seen: Seen, action: str = "more") -> str:
+    """The custom_id of the menu of a message that does this."""
+    return next(str(control.custom_id) for control in seen.controls if str(control.custom_id).startswith(f"{action}:"))
+
+
+async def chose(server: Server, seen: Seen, what: str) -> Invocation:
+    return await (await server.alice.select(seen, menu(seen), what)).answered()
+
+
+async def said(server: Server, press: Invocation) -> Seen:
+    """The private answer to a press, once it is there."""
+
+    def answered() -> Seen | None:
+        return press.original if press.original and not press.original.loading else None
+
+    seen = await server.fake.until(answered, what="an answer")
+    assert seen is not None
+    assert seen.private
+    return seen
+
+
+async def edited(server: Server, *prompts: str) -> list[Seen]:
+    """A picture, and one edit after the other."""
+    await server.first_picture()
+    await server.quiet()
+    for number, prompt in enumerate(prompts, 2):
+        server.alice.send(server.thread(), prompt)
+        await server.pictures(server.thread(), number)
+        await server.quiet()
+    return await server.pictures(server.thread())
+
+
+def sheet(seen: Seen) -> Image.Image:
+    assert [file.content_type for file in seen.files] == ["image/jpeg"]
+    return Image.open(BytesIO(seen.files[0].data))
+
+
+async def test_the_path_shows_every_step_in_one_picture(server: Server) -> None:
+    _, _, third = await edited(server, "make it night", "let it snow")
+    pressed = await chose(server, third, "path")
+    assert (await said(server, pressed)).content == "It is in the conversation."
+    posted = (await server.pictures(server.thread(), 4))[-1]
+    assert sheet(posted).width > 1200
+    lines = ["How this picture came to be", "1. a fox in the snow", "2. make it night", "3. let it snow"]
+    assert posted.files[0].alt == " ".join(lines)
+    assert posted.content == f"<@{server.alice.id}> · " + "\n".join(lines)
+    assert posted.pings == ()
+
+
+async def test_a_picture_is_compared_with_the_one_before_or_with_another(server: Server) -> None:
+    first, second, third = await edited(server, "make it night", "let it snow")
+    assert "compare" not in next(control for control in first.controls if control.custom_id == menu(first)).values
+    await chose(server, third, "compare")
+    posted = (await server.pictures(server.thread(), 4))[-1]
+    assert posted.files[0].alt == "Side by side 2. make it night 3. let it snow"
+    asked = await said(server, await chose(server, third, "compare_with"))
+    (control,) = asked.controls
+    assert [option["label"] for option in control.wire["options"]] == ["2. make it night", "1. a fox in the snow"]
+    await (await server.alice.select(asked, menu(asked, "compare"), control.values[1])).answered()
+    posted = (await server.pictures(server.thread(), 5))[-1]
+    assert posted.files[0].alt == "Side by side 1. a fox in the snow 3. let it snow"
+    assert second.id != third.id
+
+
+async def test_an_older_picture_is_made_current_and_that_is_said(server: Server) -> None:
+    first, *_ = await edited(server, "make it night", "let it snow")
+    pressed = await chose(server, first, "restore")
+    assert (await said(server, pressed)).content == "Back to: a fox in the snow"
+    await server.pictures(server.thread(), 4)
+    server.alice.send(server.thread(), "make it spring")
+    fifth = (await server.pictures(server.thread(), 5))[-1]
+    await server.quiet()
+    assert fifth.files[0].alt == "make it spring ← a fox in the snow"
+
+
+async def test_the_history_offers_the_way_back_to_what_still_stands(server: Server) -> None:
+    _, second, _ = await edited(server, "make it night", "let it snow")
+    await (await server.alice.press(second, "Delete")).answered()
+    asked = await (await server.alice.slash(server.thread(), "imagine-history")).answered()
+    seen = await server.fake.until(lambda: asked.original if asked.original and asked.original.files else None)
+    assert seen is not None
+    assert seen.files[0].alt == "How this picture came to be 1. a fox in the snow 2. make it night 3. let it snow"
+    (control,) = seen.controls
+    labels = [option["label"] for option in control.wire["options"]]
+    assert labels == ["3. let it snow · current", "1. a fox in the snow"]
+    pressed = await (await server.alice.select(seen, menu(seen, "back"), control.values[1])).answered()
+    assert (await said(server, pressed)).content == "Back to: a fox in the snow"
+
+
+async def test_a_fork_goes_on_in_a_thread_of_its_own(server: Server) -> None:
+    _, second = await edited(server, "make it night")
+    old = server.thread()
+    pressed = await chose(server, second, "fork")
+    new = await server.fake.until(
+        lambda: next((t for t in server.fake.threads(server.channel) if t.id != old.id), None)
+    )
+    assert new is not None
+    words = f"alice branched off from “make it night”. It goes on in <#{new.id}>."
+    assert (await said(server, pressed)).content == words
+    await server.message(old, lambda seen: seen.content == words)
+    root = await server.message(server.channel, lambda seen: bool(seen.files))
+    assert "Branched off here by alice" in root.content
+    server.alice.send(new, "let it snow")
+    (edit,) = await server.pictures(new)
+    await server.quiet()
+    assert edit.files[0].alt == "let it snow ← make it night"
+    history = server.bot.images.sent[-1].history
+    assert history is not None
+    assert len(history) == 4
+    server.alice.send(old, "let it rain")
+    there = (await server.pictures(old, 3))[-1]
+    await server.quiet()
+    assert there.files[0].alt == "let it rain ← make it night ← a fox in the snow"
+
+
+async def test_a_fork_goes_to_another_channel_where_both_may_write(server: Server) -> None:
+    first = await server.first_picture()
+    await server.quiet()
+    other, closed = server.fake.channel(server.guild, "other"), server.fake.channel(server.guild, "closed")
+    server.fake.deny(closed, "send_messages", who=server.alice)
+    for channel, done in ((closed, False), (other, True)):
+        asked = await said(server, await chose(server, first, "fork_to"))
+        pressed = await (await server.alice.choose_channel(asked, menu(asked, "fork"), channel)).answered()
+        assert ("branched off" in (await said(server, pressed)).content) == done
+        assert len(server.fake.threads(channel)) == done
+    assert "cannot go on there" not in first.content
+
+
+async def test_one_press_that_comes_twice_posts_one_sheet_and_one_fork(server: Server) -> None:
+    _, second = await edited(server, "make it night")
+    for what, files, threads in (("path", 3, 1), ("fork", 3, 2)):
+        pressed = await chose(server, second, what)
+        await said(server, pressed)
+        old = server.fake.threads(server.channel)[0]
+        answers = len(server.fake.calls_to("POST", "/interactions/{interaction_id}/{interaction_token}/callback"))
+        pressed.redeliver()
+        await server.fake.until(
+            lambda before=answers: (
+                len(  # type: ignore[misc]
+                    server.fake.calls_to("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
+                )
+                > before
+            )
+        )
+        assert len(await server.pictures(old)) == files
+        assert len(server.fake.threads(server.channel)) == threads
+
+
+async def test_two_edits_in_the_same_moment_are_two_children_each_answered(server: Server) -> None:
+    first = await server.first_picture()
+    await server.quiet()
+    asked = [server.alice.send(server.thread(), prompt, reply_to=first) for prompt in ("make it night", "let it snow")]
+    pictures = (await server.pictures(server.thread(), 3))[1:]
+    await server.quiet()
+    assert {(seen.reply_to, seen.files[0].alt) for seen in pictures} == {
+        (asked[0].id, "make it night ← a fox in the snow"),
+        (asked[1].id, "let it snow ← a fox in the snow"),
+    }
+    nodes = [await server.node_of(seen) for seen in pictures]
+    root = await server.node_of(first)
+    assert [node.parent.node if node.parent else None for node in nodes] == [root.id, root.id]
+    head = await server.bot.core.conversations.head(server.key())
+    assert head is not None
+    assert (await server.bot.core.conversations.node(server.key(), head.node)) in nodes
+
+
+async def test_what_is_no_longer_there_is_said_to_who_asks(server: Server) -> None:
+    first, second = await edited(server, "make it night")
+    await (await server.alice.press(first, "Delete")).answered()
+    assert "no longer there" in (await said(server, await chose(server, second, "compare"))).content
+    async for name in server.bot.core.redis.scan_iter("imagine:1:nodes:*"):
+        await server.bot.core.redis.delete(name)
+    for what in ("path", "compare", "restore", "fork"):
+        assert "no longer kept" in (await said(server, await chose(server, second, what))).content
