@@ -27,11 +27,14 @@ from core.turns import (
     Status,
     Succeeded,
 )
-from tests.contracts.image_services import DAY, LOST_AND_MADE, SERVICES, Ability, ImageService, Trouble, request_queue
+from tests.contracts.image_promises import DAY, LOST_AND_MADE, Ability, ImageService, Trouble
+from tests.contracts.image_services import SERVICES
+from tests.contracts.request_queue import request_queue
 from tests.fakes.picture_files import four_corners, packed
 
 UNTIL = 10.0
 MINUTE = 60.0
+WEEK = 7 * DAY
 
 REFUSALS = {
     Trouble.REFUSED: Refused(RefusalReason.MODERATION),
@@ -43,8 +46,8 @@ REFUSALS = {
 
 
 @pytest.fixture(params=SERVICES)
-async def service(request: pytest.FixtureRequest) -> AsyncIterator[ImageService]:
-    async with SERVICES[request.param]() as opened:
+async def service(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[ImageService]:
+    async with SERVICES[request.param](redis_url) as opened:
         yield opened
 
 
@@ -55,6 +58,13 @@ def job(service: ImageService, prompt: str = "a fox", **more: Any) -> Job:
 def needs(service: ImageService, ability: Ability) -> None:
     if ability not in service.abilities:
         pytest.skip(f"this service does not have {ability}")
+
+
+def befalls(service: ImageService, trouble: Trouble) -> None:
+    """Let the next submit go wrong, where it can go wrong in this way."""
+    if trouble not in service.troubles:
+        pytest.skip(f"{trouble.name} does not befall this service")
+    service.next_submit(trouble)
 
 
 async def ended(images: ImageProvider, request: Request, status: Status) -> Ended:
@@ -119,13 +129,13 @@ async def test_a_request_names_its_service_and_its_model_and_says_when_it_was_ma
 
 @pytest.mark.parametrize("trouble", REFUSALS)
 async def test_an_end_without_a_picture_says_why(service: ImageService, trouble: Trouble) -> None:
-    service.next_submit(trouble)
+    befalls(service, trouble)
     submission = await service.images.submit(job(service))
     assert await ended(service.images, submission.request, submission.status) == REFUSALS[trouble]
 
 
 async def test_words_in_place_of_a_picture_are_passed_on(service: ImageService) -> None:
-    service.next_submit(Trouble.WORDS_ONLY)
+    befalls(service, Trouble.WORDS_ONLY)
     submission = await service.images.submit(job(service))
     status = await ended(service.images, submission.request, submission.status)
     assert isinstance(status, Refused)
@@ -134,13 +144,13 @@ async def test_words_in_place_of_a_picture_are_passed_on(service: ImageService) 
 
 
 async def test_a_refusal_from_behind_the_service_is_a_refusal(service: ImageService) -> None:
-    service.next_submit(Trouble.BAD_REQUEST)
+    befalls(service, Trouble.BAD_REQUEST)
     submission = await service.images.submit(job(service))
     assert isinstance(submission.status, Refused)
 
 
 async def test_a_rate_limit_teaches_when_and_how_often(service: ImageService) -> None:
-    service.next_submit(Trouble.RATE_LIMITED)
+    befalls(service, Trouble.RATE_LIMITED)
     with pytest.raises(NotSent) as refusal:
         await service.images.submit(job(service))
     assert refusal.value.failure == Failed(FailureReason.RATE_LIMITED, retry_after=29.97)
@@ -149,7 +159,7 @@ async def test_a_rate_limit_teaches_when_and_how_often(service: ImageService) ->
 
 
 async def test_a_rate_limit_that_comes_late_may_be_tried_again_later(service: ImageService) -> None:
-    service.next_submit(Trouble.LATE_RATE_LIMIT)
+    befalls(service, Trouble.LATE_RATE_LIMIT)
     submission = await service.images.submit(job(service))
     status = await ended(service.images, submission.request, submission.status)
     assert isinstance(status, Failed)
@@ -159,7 +169,7 @@ async def test_a_rate_limit_that_comes_late_may_be_tried_again_later(service: Im
 
 
 async def test_a_service_without_capacity_is_not_a_refusal(service: ImageService) -> None:
-    service.next_submit(Trouble.OVERLOADED)
+    befalls(service, Trouble.OVERLOADED)
     with pytest.raises(NotSent) as refusal:
         await service.images.submit(job(service))
     assert refusal.value.failure.reason is FailureReason.OVERLOADED
@@ -167,7 +177,7 @@ async def test_a_service_without_capacity_is_not_a_refusal(service: ImageService
 
 
 async def test_an_empty_account_is_told_apart_and_not_tried_again(service: ImageService) -> None:
-    service.next_submit(Trouble.NO_CREDIT)
+    befalls(service, Trouble.NO_CREDIT)
     with pytest.raises(NotSent) as refusal:
         await service.images.submit(job(service))
     assert refusal.value.failure == Failed(FailureReason.NO_CREDIT)
@@ -179,7 +189,7 @@ async def test_a_lost_answer_is_called_lost_and_its_request_is_found_by_its_payl
 ) -> None:
     needs(service, Ability.LIST)
     await service.images.submit(job(service, "another fox"))
-    service.next_submit(trouble)
+    befalls(service, trouble)
     wanted = job(service, aspect_ratio="4:5")
     with pytest.raises(AnswerLost):
         await service.images.submit(wanted)
@@ -191,7 +201,7 @@ async def test_a_lost_answer_is_called_lost_and_its_request_is_found_by_its_payl
 async def test_a_lost_answer_to_an_edit_is_found_by_its_payload(service: ImageService) -> None:
     needs(service, Ability.LIST)
     first = await drawn(service, job(service))
-    service.next_submit(Trouble.CUT_AFTER)
+    befalls(service, Trouble.CUT_AFTER)
     wanted = job(service, "at night", history=first.history)
     with pytest.raises(AnswerLost):
         await service.images.submit(wanted)
@@ -201,7 +211,7 @@ async def test_a_lost_answer_to_an_edit_is_found_by_its_payload(service: ImageSe
 
 @pytest.mark.parametrize("trouble", Trouble)
 async def test_nothing_is_ever_submitted_twice(service: ImageService, trouble: Trouble) -> None:
-    service.next_submit(trouble)
+    befalls(service, trouble)
     came = await attempt(service, job(service))
     if isinstance(came, Submission) and came.request.id:
         status = await ended(service.images, came.request, came.status)
@@ -216,7 +226,7 @@ async def test_nothing_is_ever_submitted_twice(service: ImageService, trouble: T
 async def test_only_a_request_that_cannot_have_been_made_counts_as_not_sent(
     service: ImageService, trouble: Trouble
 ) -> None:
-    service.next_submit(trouble)
+    befalls(service, trouble)
     came = await attempt(service, job(service))
     running = service.made and trouble is not Trouble.OVERLOADED
     assert not (isinstance(came, NotSent) and running)
@@ -243,6 +253,37 @@ async def test_what_a_turn_adds_to_a_history_does_not_grow(service: ImageService
     assert added == [added[0]] * 4
 
 
+def opaque(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is nobody's business but the service's: all of a conversation but its pictures."""
+    pictures = {"inlineData", "inline_data", "fileData", "file_data"}
+    return [
+        {**turn, "parts": [{name: part[name] for name in part if name not in pictures} for part in turn["parts"]]}
+        for turn in turns
+    ]
+
+
+async def test_the_service_reads_its_own_turns_as_it_told_them(service: ImageService) -> None:
+    first = await drawn(service, job(service, "a fox"))
+    second = await drawn(service, job(service, "in the snow", history=first.history))
+    await drawn(service, job(service, "at night", history=second.history))
+    history = second.history or []
+    read = service.turns_read("at night")
+    assert opaque(read[: len(history)]) == opaque(history)
+    assert {name for turn in history for part in turn["parts"] for name in part} > {"text"}
+
+
+async def test_a_signature_is_not_forged_and_not_forgotten(service: ImageService) -> None:
+    needs(service, Ability.SIGNS)
+    first = await drawn(service, job(service, "a fox"))
+    for signature in ("forged", None):
+        history = [{**turn, "parts": [dict(part) for part in turn["parts"]]} for turn in first.history or []]
+        for part in history[-1]["parts"]:
+            if part.pop("thoughtSignature", None) and signature:
+                part["thoughtSignature"] = signature
+        submission = await service.images.submit(job(service, "at night", history=history))
+        assert submission.status == Refused(RefusalReason.HISTORY)
+
+
 async def test_two_edits_branch_from_one_picture(service: ImageService) -> None:
     first = await drawn(service, job(service))
     results = await asyncio.gather(
@@ -260,7 +301,7 @@ async def test_an_edit_may_bring_a_new_picture(service: ImageService) -> None:
 
 
 async def test_an_answer_without_a_history_is_still_a_picture(service: ImageService) -> None:
-    service.next_submit(Trouble.NO_HISTORY)
+    befalls(service, Trouble.NO_HISTORY)
     status = await drawn(service, job(service))
     assert status.history is None
     again = await service.images.upload(
@@ -293,7 +334,7 @@ async def test_as_many_references_go_along_as_the_model_takes_and_no_more(servic
 
 
 async def test_a_grant_that_has_expired_is_asked_for_anew(service: ImageService) -> None:
-    needs(service, Ability.STORAGE)
+    needs(service, Ability.OPEN_STORAGE)
     service.next_grant_expires()
     upload = await service.images.upload(reference())
     assert await service.images.readable(upload.url)
@@ -305,14 +346,14 @@ async def test_a_link_that_has_died_is_not_readable(service: ImageService) -> No
     status = await drawn(service, job(service))
     links = [upload.url, status.outputs[0].url]
     assert [await service.images.readable(link) for link in links] == [True, True]
-    service.time_passes(DAY)
+    await service.time_passes(WEEK)
     assert [await service.images.readable(link) for link in links] == [False, False]
 
 
 async def test_a_history_whose_links_have_died_is_refused_as_unreadable(service: ImageService) -> None:
     needs(service, Ability.STORAGE)
     first = await drawn(service, job(service))
-    service.time_passes(DAY)
+    await service.time_passes(WEEK)
     submission = await service.images.submit(job(service, "at night", history=first.history))
     status = await ended(service.images, submission.request, submission.status)
     assert status == Refused(RefusalReason.REFERENCE_UNREADABLE)
@@ -323,16 +364,16 @@ async def test_a_link_of_another_host_counts_as_unreadable_and_is_not_followed(s
 
 
 async def test_a_fresh_link_that_is_not_there_yet_is_given_a_moment(service: ImageService) -> None:
-    needs(service, Ability.STORAGE)
-    service.next_submit(Trouble.LATE_LINK)
+    needs(service, Ability.OPEN_STORAGE)
+    befalls(service, Trouble.LATE_LINK)
     status = await drawn(service, job(service))
     assert await service.images.download(status.outputs[0])
 
 
 @pytest.mark.parametrize("trouble", [Trouble.DEAD_LINK, Trouble.FOREIGN_LINK, Trouble.REDIRECT, Trouble.HUGE])
 async def test_what_must_not_be_downloaded_is_not(service: ImageService, trouble: Trouble) -> None:
-    needs(service, Ability.STORAGE)
-    service.next_submit(trouble)
+    needs(service, Ability.OPEN_STORAGE)
+    befalls(service, trouble)
     status = await drawn(service, job(service))
     with pytest.raises(Unavailable) as refusal:
         await service.images.download(status.outputs[0])
@@ -344,7 +385,7 @@ async def test_a_result_in_bytes_needs_no_download(service: ImageService) -> Non
 
 
 async def test_the_storage_never_sees_the_key(service: ImageService) -> None:
-    needs(service, Ability.STORAGE)
+    needs(service, Ability.OPEN_STORAGE)
     upload = await service.images.upload(reference())
     status = await drawn(service, job(service, references=(upload,)))
     await service.images.download(status.outputs[0])
@@ -353,7 +394,7 @@ async def test_the_storage_never_sees_the_key(service: ImageService) -> None:
 
 
 async def test_an_unknown_word_for_a_status_is_not_an_end(service: ImageService) -> None:
-    service.next_submit(Trouble.STRANGE_STATUS)
+    befalls(service, Trouble.STRANGE_STATUS)
     await drawn(service, job(service))
 
 

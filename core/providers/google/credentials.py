@@ -4,6 +4,7 @@ google-auth is needed for tokens alone, is imported only then, and is seen throu
 """
 
 import asyncio
+import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -90,19 +91,35 @@ def _load(file: Path | None) -> Credentials:
         raise CredentialsError(
             "Vertex AI needs google-auth, which is not installed: `make vertex` installs it."
         ) from error
+    credentials: Credentials
     try:
         if file is None:
-            found = auth.default(scopes=[SCOPE], request=_ask)
+            credentials, _ = auth.default(scopes=[SCOPE], request=_ask)
         else:
-            found = auth.load_credentials_from_file(str(file), scopes=[SCOPE], request=_ask)
-    except (auth.exceptions.GoogleAuthError, OSError, ValueError) as error:
+            credentials = _of_file(json.loads(file.read_text(encoding="utf-8")))
+    except (auth.exceptions.GoogleAuthError, OSError, ValueError, LookupError, TypeError) as error:
         where = "GOOGLE_APPLICATION_CREDENTIALS" if file else "This machine"
         raise CredentialsError(
             f"{where} holds no Google credentials that can be used ({type(error).__name__}). Name the JSON file of a "
             "service account or of a workload identity in GOOGLE_APPLICATION_CREDENTIALS."
         ) from error
-    credentials: Credentials = found[0]
     return credentials
+
+
+def _of_file(told: Any) -> Any:
+    """The credentials that a file describes. Only these kinds: others may run commands that their file names."""
+    match told["type"]:
+        case "service_account":
+            found: Any = import_module("google.oauth2.service_account")
+            return found.Credentials.from_service_account_info(told, scopes=[SCOPE])
+        case "external_account":
+            found = import_module("google.auth.identity_pool")
+            return found.Credentials.from_info(told, scopes=[SCOPE])
+        case "authorized_user":
+            found = import_module("google.oauth2.credentials")
+            return found.Credentials.from_authorized_user_info(told, scopes=[SCOPE])
+        case _:
+            raise ValueError("another kind of credentials")
 
 
 def _refresh(credentials: Credentials) -> None:
