@@ -36,7 +36,6 @@ _SENTENCES = {
     PictureProblem.CRASHED: "too_slow",
     PictureProblem.CANNOT_FIT: "too_many_pixels",
 }
-_BY_NAME = {problem: problem.value for problem in PictureProblem}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +155,9 @@ class References:
             picture = await self.workshop.prepare_reference(data, able.max_reference_bytes)
             return await self._upload(provider, picture)
         except PictureRefused as refusal:
-            return Unusable(reference, _SENTENCES.get(refusal.problem, _BY_NAME[refusal.problem]))
+            return Unusable(reference, reason_of(refusal.problem))
         except FetchFailed as failure:
-            return Unusable(reference, _SENTENCES.get(failure.problem, "unreachable"))
+            return Unusable(reference, reason_of(failure.problem))
         except PlatformGone as gone:
             return Unusable(reference, gone.reason or "gone")
 
@@ -188,6 +187,12 @@ def _edited(turn: Turn, basis: Upload | None) -> Edited:
     if turn.parent is None:
         return Edited.NOTHING
     return Edited.EARLIER if basis is None else Edited.FIRST
+
+
+def reason_of(problem: PictureProblem | FetchProblem) -> str:
+    """The name of the sentence, among those of `picture`, that says why a picture is left out."""
+    usual = problem.value if isinstance(problem, PictureProblem) else "unreachable"
+    return _SENTENCES.get(problem, usual)
 
 
 def _links(value: object) -> Sequence[str]:

@@ -18,9 +18,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
+from core.pictures.endless import is_endless
 from core.pictures.identify import AVIF, GIF, HEIC, JPEG, PNG, WEBP, media_type_of
 from core.pictures.picture import PictureLimits, PictureProblem, PictureRefused
-from core.pictures.structure import has_endless_scans, without_text
+from core.pictures.structure import without_text
 
 _DECODERS: dict[str, type[ImageFile]] = {
     PNG: PngImageFile,
@@ -53,7 +54,7 @@ def decode(data: bytes, limits: PictureLimits) -> tuple[str, Image.Image]:
     if len(data) > limits.max_bytes_in:
         raise PictureRefused(PictureProblem.TOO_LARGE_BYTES)
     media_type = media_type_of(data)
-    if has_endless_scans(data, media_type):
+    if is_endless(data, media_type):
         raise PictureRefused(PictureProblem.TOO_SLOW)
     readable = without_text(data) if media_type == PNG else data
     with _decoding():

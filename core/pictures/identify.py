@@ -30,6 +30,10 @@ _OTHER_KINDS = (
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\x1aE\xdf\xa3", "video"),
     (b"PK\3\4", "ZIP"),
+    (b"%!PS", "EPS"),
+    (b"\xc5\xd0\xd3\xc6", "EPS"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
 )
 
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})

@@ -15,8 +15,6 @@ _PNG_BIT_DEPTH_AT = 24
 _DEEPEST_WE_KEEP = 8
 
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", 0xDA
-_MOST_SCANS = 100
-"""A progressive JPEG has about ten; previews inside it may have their own."""
 _JFIF, _ADOBE = 0xE0, 0xEE
 _JPEG_PICTURE_MARKERS = frozenset({_JFIF, _ADOBE, 0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _JPEG_SCAN})
 _JFIF_WITHOUT_THUMBNAIL = 16
@@ -47,11 +45,6 @@ def is_bare(data: bytes, media_type: str) -> bool:
         return media_type == JPEG and _is_bare_jpeg(data)
     except (ValueError, IndexError):
         return False
-
-
-def has_endless_scans(data: bytes, media_type: str) -> bool:
-    """Whether a JPEG asks for its pixels to be gone over again and again: seconds of work for a few kilobytes."""
-    return media_type == JPEG and data.count(b"\xff\xda") > _MOST_SCANS
 
 
 def without_text(png: bytes) -> bytes:
