@@ -23,6 +23,7 @@ from core.fetching.public_network import is_public, resolve_host
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 GIVEN, OTHER, STRANGER = "pictures.example", "more.example", "stranger.example"
 PUBLIC = "93.184.216.34"
+LOOK_ALIKE = GIVEN.replace("e", "\N{CYRILLIC SMALL LETTER IE}")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -415,6 +416,13 @@ async def test_a_given_link_is_fetched_from_the_address_that_was_checked(interne
         "https://127.0.0.1/fox.png",
         "https://[::1]/fox.png",
         "https://2130706433/fox.png",
+        "https://0x7f.1/fox.png",
+        "https://0177.0.0.1/fox.png",
+        "https://127。0。0。1/fox.png",
+        "https://[::ffff:127.0.0.1]/fox.png",
+        f"https://{LOOK_ALIKE}/fox.png",
+        f"https://{GIVEN}%2e{STRANGER}/fox.png",
+        f"https://{GIVEN}%00.{STRANGER}/fox.png",
         "data:image/png;base64,AAAA",
         "javascript:alert(1)",
     ],
@@ -423,6 +431,7 @@ async def test_no_other_link_is_followed(internet: InternetFixture, url: str) ->
     _, network, fetcher = internet
     assert (await failure(fetcher.fetch_given(url))).problem is FetchProblem.NOT_ALLOWED
     assert not network.called
+    assert not fetcher.may_fetch(url)
 
 
 @given(url=st.text(max_size=80) | st.text(max_size=40).map(lambda text: "https://" + text))
@@ -520,6 +529,44 @@ async def test_a_redirect_to_a_name_at_a_private_address_is_not_followed(interne
     server.redirects("/moved", f"https://{OTHER}/fox.png")
     assert (await failure(fetcher.fetch_given(f"https://{GIVEN}/moved"))).problem is FetchProblem.NOT_ALLOWED
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("target", [f"http://{GIVEN}/fox.png", f"https://{GIVEN}:444/fox.png", "https://10.0.0.1/"])
+async def test_no_redirect_leads_out_of_what_is_allowed(internet: InternetFixture, target: str) -> None:
+    server, network, fetcher = internet
+    server.redirects("/moved", target)
+    assert (await failure(fetcher.fetch_given(f"https://{GIVEN}/moved"))).problem is FetchProblem.NOT_ALLOWED
+    assert network.called == [(PUBLIC, 443)]
+
+
+def test_a_name_in_other_letters_is_the_one_it_is_written_as_on_the_wire() -> None:
+    fetcher = Fetcher(["xn--bcher-kva.example"], tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    assert fetcher.may_fetch("https://bücher.example/fuchs.png")
+    assert not fetcher.may_fetch("https://bucher.example/fuchs.png")
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        (b"Content-Length: abc\r\n", FetchProblem.NETWORK),
+        (b"Content-Length: -1\r\n", FetchProblem.NETWORK),
+        (b"Content-Length: 99999999999999\r\n", FetchProblem.TOO_LARGE),
+        (b"Content-Length: 1\r\nContent-Length: 2\r\n", FetchProblem.NETWORK),
+        (b"Transfer-Encoding: gzip\r\n", FetchProblem.NETWORK),
+        (b"X: " + b"x" * 200_000 + b"\r\n", FetchProblem.NETWORK),
+    ],
+)
+async def test_a_server_that_lies_about_its_file_is_not_believed(
+    fetcher: Fetcher, head: bytes, problem: FetchProblem
+) -> None:
+    async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + PICTURE)
+        writer.close()
+
+    async with await asyncio.start_server(lie, "127.0.0.1", 0) as liar:
+        place = f"127.0.0.1:{liar.sockets[0].getsockname()[1]}"
+        assert (await failure(fetcher.fetch_trusted(f"http://{place}/fox.png", [place]))).problem is problem
 
 
 async def test_a_server_that_is_not_who_it_should_be_is_not_believed(internet: InternetFixture) -> None:
