@@ -15,6 +15,17 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RATIO = "ratio"
     SHARE = "share"
+    MORE = "more"
+
+
+class More(StrEnum):
+    """What is chosen in the overflow menu of a result; the labels are the sentences `button.<value>`."""
+
+    PATH = "path"
+    COMPARE = "compare"
+    COMPARE_WITH = "compare_with"
+    RESTORE = "restore"
+    FORK_TO = "fork_to"
 
 
 class HomeAction(StrEnum):
@@ -34,6 +45,8 @@ class Form(StrEnum):
     EDIT = "form_edit"
     SHARE = "form_share"
     SETTINGS = "form_settings"
+    COMPARE = "form_compare"
+    FORK = "form_fork"
 
 
 class Shortcut(StrEnum):
@@ -42,3 +55,4 @@ class Shortcut(StrEnum):
     IMAGINE = "imagine"
     EDIT_IMAGE = "edit_image"
     USE_AS_REFERENCE = "use_as_reference"
+    HISTORY = "history"

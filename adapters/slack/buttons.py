@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from adapters.slack.actions import Action
 from adapters.slack.desk import Actor, Desk, Wish, declined_gone
+from adapters.slack.history import History
 from adapters.slack.modals import Modals
 from adapters.slack.posts import Post
 from adapters.slack.sharing import Sharing
@@ -37,10 +38,11 @@ class Press:
 class Buttons:
     """Deals with presses."""
 
-    def __init__(self, desk: Desk, modals: Modals, sharing: Sharing) -> None:
+    def __init__(self, desk: Desk, modals: Modals, sharing: Sharing, history: History) -> None:
         self._desk = desk
         self._modals = modals
         self._sharing = sharing
+        self._history = history
         self._handlers: Mapping[str, Handler] = {
             Action.EDIT: self._edit,
             Action.AGAIN: self._again,
@@ -49,6 +51,7 @@ class Buttons:
             Action.UNDO: self._undo,
             Action.CANCEL: self._cancel,
             Action.SHARE: self._share,
+            Action.MORE: self._more,
         }
 
     async def pressed(self, actor: Actor, body: dict[str, Any]) -> str:
@@ -109,17 +112,12 @@ class Buttons:
         return ""
 
     async def _undo(self, press: Press) -> str:
-        desk, post = self._desk, press.post
-        settings = await desk.settings.of(press.actor.workspace)
-        settings.check_editor(post.turn, press.actor.person, press.actor.profile)
-        thread, parent = post.conversation, post.turn.parent
-        node = await desk.conversations.node(thread, parent.node) if parent else None
-        if parent is None or node is None:
-            raise Declined("declined.parent_gone")
-        if await desk.once(f"undo:{press.event}"):
-            await desk.conversations.make_current(thread, parent, event=press.event)
-            await self._sharing.say_undone(press.actor, post, node, press.event)
+        await self._history.undo(press.actor, press.post, event=press.event)
         return ""
+
+    async def _more(self, press: Press) -> str:
+        event = f"{press.event}.{press.chosen}"
+        return await self._history.chosen(press.actor, press.post, press.chosen, trigger=press.trigger, event=event)
 
     async def _cancel(self, press: Press) -> str:
         await self._desk.intake.cancel(press.post.turn.id, press.actor.person, moderator=press.actor.profile.admin)

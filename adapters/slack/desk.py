@@ -20,6 +20,7 @@ from adapters.slack.web_api import WebApi
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
+from core.tree import Tree
 from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, turn_id
 
 PATIENCE_SECONDS = 20.0
@@ -83,6 +84,7 @@ class Desk:
     agent: Agent
     intake: Intake
     conversations: Conversations
+    tree: Tree
 
     @property
     def redis(self) -> Redis:

@@ -140,9 +140,13 @@ def private_field(locale: str) -> Block:
     return field("private", say(locale, "slack.form_who_sees"), element, optional=True)
 
 
-def channel_field(locale: str) -> Block:
-    """Where it is to be shown."""
-    element = {"type": "conversations_select", "default_to_current_conversation": True}
+def channel_field(locale: str, channel: str = "") -> Block:
+    """Where it is to be shown; unless another is chosen in that channel, or where the person is."""
+    element: Block = {"type": "conversations_select"}
+    if channel and not channel.startswith("D"):
+        element["initial_conversation"] = channel
+    else:
+        element["default_to_current_conversation"] = True
     return field("channel", say(locale, "slack.form_channel"), element)
 
 

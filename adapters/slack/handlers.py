@@ -11,6 +11,7 @@ from adapters.slack.answers import Answers, Saying
 from adapters.slack.buttons import Buttons
 from adapters.slack.commands import Commands
 from adapters.slack.desk import Actor, Desk
+from adapters.slack.history import History
 from adapters.slack.home import Home
 from adapters.slack.modals import Modals
 from adapters.slack.sharing import Sharing
@@ -21,7 +22,14 @@ from core.errors import PlatformError
 from core.replies import say
 
 Json = dict[str, Any]
-FIELD_OF_REFUSAL = {Form.IMAGINE: "prompt", Form.EDIT: "prompt", Form.SHARE: "channel", Form.SETTINGS: "ratio"}
+FIELD_OF_REFUSAL = {
+    Form.IMAGINE: "prompt",
+    Form.EDIT: "prompt",
+    Form.SHARE: "channel",
+    Form.SETTINGS: "ratio",
+    Form.COMPARE: "picture",
+    Form.FORK: "channel",
+}
 URL_ACTION = "home_open_"
 
 log = structlog.get_logger()
@@ -36,8 +44,10 @@ class Handlers:
         self._desk = desk
         self._answers = answers
         self._commands = Commands(desk, modals)
-        self._shortcuts = Shortcuts(desk, modals)
-        self._buttons = Buttons(desk, modals, sharing)
+        history = History(desk, modals, sharing)
+        self._shortcuts = Shortcuts(desk, modals, history)
+        self._buttons = Buttons(desk, modals, sharing, history)
+        self._history = history
         self._home = Home(desk, modals)
         self._modals = modals
         self._sharing = sharing
@@ -81,6 +91,10 @@ class Handlers:
                 work = self._modals.submitted(actor, view, event)
             case Form.SHARE:
                 work = self._sharing.shared(actor, view, event)
+            case Form.COMPARE:
+                work = self._history.compared(actor, view, event)
+            case Form.FORK:
+                work = self._history.forked(actor, view, event)
             case Form.SETTINGS:
                 work = self._home.settings_submitted(actor, view)
             case _:

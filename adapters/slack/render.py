@@ -10,7 +10,7 @@ top-level text is escaped.
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from adapters.slack.actions import Action
+from adapters.slack.actions import Action, More
 from adapters.slack.posts import short_key
 from adapters.slack.text import BUTTON_CHARACTERS, PLAIN_CHARACTERS, PROMPT_CHARACTERS, fallback, fitting, one_line
 from core.ports import Notice, Result, Stage
@@ -47,6 +47,15 @@ def prose(*pieces: str | tuple[str, dict[str, bool]]) -> Block:
             elements.append({"type": "text", "text": text, **({"style": style} if style else {})})
     elements = elements or [{"type": "text", "text": "…"}]
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+
+
+def linked(text: str, url: str) -> Block:
+    """A sentence in which a line break stands for a link."""
+    before, after = text.split("\n", 1)
+    block = prose(before, after)
+    elements: list[Block] = block["elements"][0]["elements"]
+    elements.insert(1, {"type": "link", "url": url})
+    return block
 
 
 def button(action: str, value: str, label: str, *, primary: bool = False) -> Block:
@@ -131,6 +140,13 @@ def controls(turn: Turn, ratios: Sequence[str]) -> Block:
         choices = [option(ratio, f"{key}|{ratio}") for ratio in ratios[:MOST_RATIOS]]
         placeholder = {"type": "plain_text", "text": say(locale, "button.ratio"), "emoji": False}
         row.append({"type": "static_select", "action_id": Action.RATIO, "placeholder": placeholder, "options": choices})
+    offered = [More.PATH, More.COMPARE, More.COMPARE_WITH, More.RESTORE, More.FORK_TO]
+    if turn.parent is None:
+        offered.remove(More.COMPARE)
+    if turn.options.private:
+        offered.remove(More.FORK_TO)
+    choices = [option(say(locale, f"button.{what}"), f"{key}|{what}") for what in offered]
+    row.append({"type": "overflow", "action_id": Action.MORE, "options": choices})
     return {"type": "actions", "elements": row}
 
 

@@ -16,7 +16,8 @@ from adapters.slack.text import one_line
 from core.errors import Declined
 from core.ports import Result
 from core.replies import say
-from core.turns import Node, TurnId
+from core.tree import placed, words_of
+from core.turns import Node, Turn, TurnId
 
 QUOTED_CHARACTERS = 100
 
@@ -35,11 +36,7 @@ class Sharing:
         """Open the form that asks for the channel. Raises `Declined` unless the picture is the person's own."""
         if post.turn.author.user != actor.user:
             raise Declined("declined.not_yours", {"name": post.turn.author.name})
-        channel = post.turn.thread.channel
-        field = forms.channel_field(actor.locale)
-        if not channel.startswith("D"):
-            field["element"] = {**field["element"], "initial_conversation": channel}
-            field["element"].pop("default_to_current_conversation")
+        field = forms.channel_field(actor.locale, post.turn.thread.channel)
         context = Context(key=short_key(post.turn.id))
         await self._modals.open(actor, trigger, forms.modal(Form.SHARE, actor.locale, "slack.share", context, field))
 
@@ -59,14 +56,12 @@ class Sharing:
 
     async def say_undone(self, actor: Actor, post: Post, node: Node, event: str) -> None:
         """Tell the thread what comes next goes on from."""
-        words = say(actor.locale, "tree.restored", prompt=one_line(node.prompt, QUOTED_CHARACTERS))
+        words = say(actor.locale, "tree.restored", prompt=one_line(words_of(node, actor.locale), QUOTED_CHARACTERS))
         workspace, name = actor.workspace, short_key(TurnId(event))
         await self._poster.once(name, "undone", workspace, post.channel, render.message(words), thread=post.root)
 
     async def _show(self, post: Post, node: Node, channel: str, event: str) -> None:
-        """One message in the channel, which gets the picture and holds the thread."""
-        workspace, desk = post.turn.thread.workspace, self._desk
-        options = replace(post.turn.options, private=False)
+        workspace, options = post.turn.thread.workspace, replace(post.turn.options, private=False)
         public = replace(
             post.turn,
             id=TurnId(f"{post.turn.id}.shared.{channel}"),
@@ -75,19 +70,22 @@ class Sharing:
             thread=channel_key(workspace, channel),
             address={},
         )
-        body = render.result(public, Result((), node.model), ratios=await desk.offers.ratios(node.model))
-        name = short_key(TurnId(f"{public.id}.{event}"))
-        ts = await self._poster.once(name, "share", workspace, channel, render.root(public))
+        # Without its parents a later part of a history is worth nothing.
+        images = tuple(image if image.rooted else replace(image, history=None) for image in node.images)
+        known = replace(node, id=public.id, parent=None, options=options, images=images)
+        await self.begin(post, public, known, event)
+
+    async def begin(self, post: Post, turn: Turn, node: Node, event: str, *, notes: tuple[str, ...] = ()) -> Post:
+        """One message in the turn's channel, which gets the pictures of another and holds a thread of its own."""
+        workspace, channel, desk = turn.thread.workspace, turn.thread.channel, self._desk
+        body = render.result(turn, Result((), node.model), ratios=await desk.offers.ratios(node.model), notes=notes)
+        name = short_key(TurnId(f"{turn.id}.{event}"))
+        ts = await self._poster.once(name, "share", workspace, channel, render.root(turn))
         given = {key: value for key, value in body.items() if not key.startswith("unfurl")}
         files = [one.file for one in post.shown]
         await desk.api.call(workspace, "chat.update", channel=channel, ts=ts, file_ids=files, **given)
         thread = channel_key(workspace, channel, ts)
-        fresh = shown_as(Post(public, thread, channel, ts, ts), post.shown, channel=channel, message=ts)
+        fresh = shown_as(Post(turn, thread, channel, ts, ts), post.shown, channel=channel, message=ts)
         await desk.posts.keep(fresh, opened=True)
-        images = tuple(
-            # Without its parents a later part of a history is worth nothing.
-            replace(image, shown=shown, history=image.history if image.rooted else None)
-            for image, shown in zip(node.images, fresh.references(), strict=True)
-        )
-        known = replace(node, id=public.id, parent=None, options=options, images=images, message=ts)
-        await desk.conversations.remember(thread, known, messages=(ts,))
+        await desk.conversations.remember(thread, placed(node, fresh.references(), ts), messages=(ts,))
+        return fresh

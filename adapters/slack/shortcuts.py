@@ -5,6 +5,7 @@ from typing import Any
 from adapters.slack.actions import Shortcut
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.files import references_of
+from adapters.slack.history import History
 from adapters.slack.modals import Modals
 from core.errors import Declined
 
@@ -12,9 +13,10 @@ from core.errors import Declined
 class Shortcuts:
     """Opens the form that a shortcut stands for."""
 
-    def __init__(self, desk: Desk, modals: Modals) -> None:
+    def __init__(self, desk: Desk, modals: Modals, history: History) -> None:
         self._desk = desk
         self._modals = modals
+        self._history = history
 
     async def used(self, actor: Actor, body: dict[str, Any]) -> str:
         """Open the form. Raises `Declined` where there is no picture."""
@@ -27,6 +29,11 @@ class Shortcuts:
         post = await self._desk.posts.by_message(actor.workspace, channel, ts)
         if body.get("callback_id") == Shortcut.EDIT_IMAGE and post and post.shown:
             await self._modals.edit(actor, trigger, post)
+            return ""
+        if body.get("callback_id") == Shortcut.HISTORY:
+            if post is None or not post.shown:
+                raise Declined("slack.no_picture_there")
+            await self._history.path(actor, post, event=f"{trigger}.{ts}")
             return ""
         references = references_of(message.get("files"), channel, ts)
         if not references:

@@ -34,6 +34,7 @@ from core.fetching import Fetcher
 from core.intake import Intake
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Models
+from core.tree import Tree
 
 API_BASE = "https://slack.com/api"
 FILE_HOSTS = ("files.slack.com",)
@@ -112,6 +113,7 @@ def open_app(
         agent=chat.agent,
         intake=intake,
         conversations=conversations,
+        tree=Tree(conversations, chat.workshop),
     )
     return make_app(desk, signing_secret=signing_secret, oauth_flow=oauth_flow)
 

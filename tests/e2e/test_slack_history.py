@@ -1,0 +1,138 @@
+"""Going back and branching on Slack: sheets, an older picture made current, forks."""
+
+from io import BytesIO
+
+from PIL import Image
+
+from adapters.slack.posts import short_key
+from core.turns import Node
+from tests.e2e.slack_world import World
+from tests.fakes.slack import Shown
+
+pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
+
+
+async def edited(world: World, *prompts: str) -> list[Shown]:
+    """A picture, and one edit after the other."""
+    shown = [await world.first_picture()]
+    for prompt in prompts:
+        await world.reply(prompt, shown[0])
+        shown.append((await world.pictures(len(shown) + 1))[-1])
+    return shown
+
+
+async def choose(world: World, shown: Shown, what: str) -> None:
+    """Choose from the overflow menu under a picture."""
+    menu = world.fake.element(shown.message, "more")
+    value = next(str(one["value"]) for one in menu.json["options"] if str(one["value"]).endswith(f"|{what}"))
+    await world.fake.choose(world.alice, shown.message, value, "more")
+
+
+async def said(world: World, words: str) -> Shown:
+    """A message in the channel or its threads that says this."""
+
+    def found() -> Shown | None:
+        return next((s for s in world.fake.everything(world.alice, world.channel) if words in s.text), None)
+
+    shown = await world.until(found, words)
+    assert isinstance(shown, Shown)
+    return shown
+
+
+async def node_of(world: World, shown: Shown) -> Node:
+    post = await world.bot.chat.posts.by_message(world.team.id, shown.message.channel.id, shown.ts)
+    assert post is not None
+    node = await world.bot.core.conversations.node(post.conversation, post.turn.id)
+    assert node is not None
+    return node
+
+
+async def test_the_path_shows_every_step_in_one_picture(world: World) -> None:
+    first, _, third = await edited(world, "make it night", "let it snow")
+    await choose(world, third, "path")
+    posted = (await world.pictures(4))[-1]
+    assert posted.message.thread_ts == first.message.thread_ts
+    assert Image.open(BytesIO(posted.pictures[0])).format == "JPEG"
+    lines = ["How this picture came to be", "1. a fox in the snow", "2. make it night", "3. let it snow"]
+    assert posted.files[0].alt == " ".join(lines)
+    assert all(line in posted.text for line in lines)
+    await world.fake.message_shortcut(world.alice, third.message, "history")
+    assert len(await world.pictures(5)) == 5
+
+
+async def test_a_picture_is_compared_with_the_one_before_or_with_another(world: World) -> None:
+    first, _, third = await edited(world, "make it night", "let it snow")
+    await choose(world, third, "compare")
+    posted = (await world.pictures(4))[-1]
+    assert posted.files[0].alt == "Side by side 2. make it night 3. let it snow"
+    await choose(world, third, "compare_with")
+    node = await node_of(world, first)
+    await world.fake.submit(world.alice, {"picture": f"0:{short_key(node.id)}"})
+    posted = (await world.pictures(5))[-1]
+    assert posted.files[0].alt == "Side by side 1. a fox in the snow 3. let it snow"
+
+
+async def test_an_older_picture_is_made_current_and_that_is_said(world: World) -> None:
+    first, *_ = await edited(world, "make it night", "let it snow")
+    await choose(world, first, "restore")
+    await said(world, "Back to: a fox in the snow")
+    await world.reply("make it spring", first)
+    assert (await world.pictures(4))[-1].files[0].alt == "make it spring ← a fox in the snow"
+
+
+async def test_a_fork_goes_on_in_a_thread_of_its_own_and_in_another_channel(world: World) -> None:
+    first, second = await edited(world, "make it night")
+    other = world.fake.new_channel(world.team, "other", [world.alice])
+    world.fake.invite(other)
+    await choose(world, second, "fork_to")
+    await world.fake.submit(world.alice, {"channel": other.id})
+    (root,) = await world.pictures(1, other)
+    assert "Branched off here by alice" in root.text
+    told = await said(world, "alice branched off from “make it night”")
+    assert told.message.thread_ts == first.message.thread_ts
+    await world.reply("let it snow", root)
+    edit = (await world.pictures(2, other))[-1]
+    assert edit.files[0].alt == "let it snow ← make it night"
+    history = world.bot.images.sent[-1].history
+    assert history is not None
+    assert len(history) == 4
+    await world.reply("let it rain", first)
+    assert (await world.pictures(3))[-1].files[0].alt == "let it rain ← make it night ← a fox in the snow"
+
+
+async def test_one_choice_that_comes_twice_posts_one_sheet(world: World) -> None:
+    _, second = await edited(world, "make it night")
+    await choose(world, second, "path")
+    await world.pictures(3)
+    chosen = world.fake.outbox.sent[-1]
+    world.fake.outbox.again(chosen)
+    await world.until(lambda: len(chosen.attempts) == 2 and chosen.attempts[-1].latency is not None)
+    assert len(await world.pictures(3)) == 3
+
+
+async def test_two_edits_in_the_same_moment_are_two_children_each_answered(world: World) -> None:
+    first = await world.first_picture()
+    world.bot.images.held = True
+    asked = [await world.reply(prompt, first) for prompt in ("make it night", "let it snow")]
+    await world.until(lambda: len(world.bot.images.sent) == 3)
+    world.bot.images.release.set()
+    pictures = (await world.pictures(3))[1:]
+    assert {shown.files[0].alt for shown in pictures} == {
+        "make it night ← a fox in the snow",
+        "let it snow ← a fox in the snow",
+    }
+    assert len(asked) == 2
+    root = await node_of(world, first)
+    parents = [(await node_of(world, shown)).parent for shown in pictures]
+    assert [parent.node if parent else None for parent in parents] == [root.id, root.id]
+
+
+async def test_what_is_no_longer_there_is_said_to_who_asks(world: World) -> None:
+    first, second = await edited(world, "make it night")
+    await choose(world, first, "compare_with")
+    async for name in world.bot.core.redis.scan_iter("imagine:1:nodes:*"):
+        await world.bot.core.redis.delete(name)
+    for number, what in enumerate(("path", "compare", "restore"), 1):
+        await choose(world, second, what)
+        await world.until(lambda count=number: len(world.whispers()) == count)  # type: ignore[misc]
+        assert "no longer kept here" in world.whispers()[-1]
