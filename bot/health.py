@@ -1,6 +1,7 @@
 """What a supervisor and a scraper ask: alive, ready, and the numbers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
@@ -8,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from bot.wiring import Core
+from core.breaker import Position
 
-Gauges = Callable[[], Awaitable[None]]
+OPENNESS = {Position.CLOSED: 0.0, Position.HALF_OPEN: 0.5, Position.OPEN: 1.0}
 
 
 class Health:
@@ -37,7 +39,15 @@ class Health:
             await self._core.redis.ping()
         except (RedisError, OSError):
             return web.Response(status=503, text="the store does not answer\n")
-        return web.Response(text="ready\n")
+        return web.Response(text="".join(["ready\n", *[f"{line}\n" async for line in self._down()]]))
+
+    async def _down(self) -> AsyncIterator[str]:
+        """A line for each model that is not asked just now: turns wait or go elsewhere, and this process is ready."""
+        for lane in await self._core.queue.lanes():
+            condition = await self._core.breaker.condition(lane)
+            if condition.position is not Position.CLOSED:
+                seconds = time.time() - condition.since
+                yield f"{lane} is {condition.position} ({condition.reason}), down for {seconds:.0f} s"
 
     async def _metrics(self, _: web.Request) -> web.Response:
         metrics = self._core.metrics
@@ -47,6 +57,7 @@ class Health:
             waiting, running = await self._core.queue.lengths(lane)
             metrics.waiting.labels(lane=lane).set(waiting)
             metrics.running.labels(lane=lane).set(running)
+            metrics.breaker.labels(lane=lane).set(OPENNESS[(await self._core.breaker.condition(lane)).position])
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from core.background import stop
+from core.breaker import Breaker
+from core.choices import ModelChoices
 from core.collaborators import Collaborators
 from core.conversation import Conversations
 from core.delivery import Delivery
@@ -25,6 +27,7 @@ from core.ports import ChatPlatform
 from core.queue import Queue
 from core.references import References
 from core.requests import Requests
+from core.routing import Routing
 from core.sender import Sender
 from core.sends import Sends
 from core.services import Services
@@ -46,6 +49,8 @@ class CoreSettings:
     most_running: int = 4
     most_waiting: int = 10
     most_images: int = 4
+    breaker_pause: float = 5.0
+    substitutes: tuple[str, ...] = ()
     daily_cap: int = 10_000_000
     conversation_ttl: int = 30 * DAY
     slots: int = 100
@@ -59,6 +64,8 @@ class Core:
     redis: Redis
     intake: Intake
     services: Services
+    breaker: Breaker
+    choices: ModelChoices
     conversations: Conversations
     turns: Turns
     queue: Queue
@@ -110,12 +117,14 @@ async def open_core(
         conversations = Conversations(redis, ttl=settings.conversation_ttl)
         queue = Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running)
         durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
-        sender = Sender(services, turns, sends, pace, durations, engine.wake)
+        breaker, choices = Breaker(redis, pause=settings.breaker_pause), ModelChoices(redis)
+        routing = Routing(services, breaker, choices, settings.substitutes, settings.most_images)
+        sender = Sender(services, turns, sends, pace, breaker, durations, engine.wake)
         watcher = Watcher(redis, services, turns, durations, engine.wake, metrics)
         library, styles = Library(redis, workshop), Styles(redis)
         references = References(redis, conversations, workshop, fetcher, library)
         requests = Requests(
-            services, turns, references, sends, sender, pace, watcher, metrics, settings.request_deadline
+            services, turns, references, sends, sender, pace, breaker, watcher, metrics, settings.request_deadline
         )
         delivery = Delivery(services, conversations, workshop)
         crew = Collaborators(
@@ -127,16 +136,22 @@ async def open_core(
             requests=requests,
             delivery=delivery,
             services=services,
+            routing=routing,
             platforms=platforms,
+            daily_cap=settings.daily_cap,
             wake=engine.wake,
             metrics=metrics,
         )
         limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
-        intake = Intake(turns, queue, conversations, pace, services, engine, metrics, limits, Wording(library, styles))
+        intake = Intake(
+            turns, queue, conversations, services, routing, engine, metrics, limits, Wording(library, styles)
+        )
         yield Core(
             redis=redis,
             intake=intake,
             services=services,
+            breaker=breaker,
+            choices=choices,
             conversations=conversations,
             turns=turns,
             queue=queue,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.ports import Stage
 from core.records import Drawing
 from core.replies import say
-from core.turns import Failed, FailureReason, Refused, Succeeded
+from core.turns import Failed, FailureReason, Refused, Route, Succeeded
 
 CHARGED = frozenset({FailureReason.STUCK, FailureReason.LOST, FailureReason.NO_IMAGE, FailureReason.DAMAGED})
 """Failures that the service may charge for: they count as spent, so that a budget never lies to its owner."""
@@ -56,6 +56,16 @@ def _why(drawing: Drawing, locale: str, model: str, deadline: float) -> str:
             return failure(reason, locale=locale, model=model, deadline=deadline)
         case _:
             return ""
+
+
+def stand_in_note(route: Route, locale: str) -> tuple[str, ...]:
+    """That somebody else draws a turn than was asked to, where that is so."""
+    if not route.instead_of:
+        return ()
+    asked = Route.of_lane(route.instead_of).model
+    if asked == route.model:
+        return (say(locale, "note.other_service", model=route.model),)
+    return (say(locale, "note.other_model", asked=asked, model=route.model),)
 
 
 def failure(reason: FailureReason, *, locale: str, model: str, deadline: float) -> str:

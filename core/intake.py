@@ -14,14 +14,14 @@ from core.engine import Engine
 from core.errors import Declined, ProviderError
 from core.metrics import Metrics
 from core.numbering import in_order
-from core.pace import Pace
 from core.pointing import links_in
 from core.ports import Capabilities
 from core.queue import Queue
 from core.replies import money
+from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
-from core.turns import Node, Operation, Person, Route, Turn, TurnId
+from core.turns import STANDING, Node, Operation, Person, Route, Turn, TurnId
 from core.wording import Wording, for_model
 
 log = structlog.get_logger()
@@ -52,8 +52,8 @@ class Intake:
     turns: Turns
     queue: Queue
     conversations: Conversations
-    pace: Pace
     services: Services
+    routing: Routing
     engine: Engine
     metrics: Metrics
     limits: Limits
@@ -92,7 +92,9 @@ class Intake:
         """The completed turn, who draws it and its price, in micro-dollars. Raises `Declined`."""
         turn, route, able = await self._complete(turn)
         self._check(turn, able)
-        if await self.pace.halted(route.lane):
+        condition = await self.routing.breaker.condition(route.lane)
+        hopeless = condition.stopped and condition.reason in STANDING
+        if hopeless and await self.routing.instead(turn, route, condition) is None:
             raise Declined("declined.service_stopped")
         return turn, route, able.price_of(turn.options.size) * turn.options.count
 

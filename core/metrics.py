@@ -26,6 +26,18 @@ class Metrics:
             buckets=STEP_BUCKETS,
             registry=registry,
         )
+        self.moved = Counter(
+            "imagine_turns_moved",
+            "Turns that somebody else drew, because the model they were for was down",
+            ("origin", "lane"),
+            registry=registry,
+        )
+        self.breaker = Gauge(
+            "imagine_breaker_open",
+            "Whether a breaker is closed (0), half-open (0.5) or open (1)",
+            ("lane",),
+            registry=registry,
+        )
         self.open = Gauge("imagine_turns_open", "Turns that have not ended", registry=registry)
         self.waiting = Gauge("imagine_turns_waiting", "Turns in line", ("lane",), registry=registry)
         self.running = Gauge("imagine_turns_running", "Turns that were let in", ("lane",), registry=registry)

@@ -1,7 +1,6 @@
 """The speed that a service allows, learnt from its own refusals and shared by all workers.
 
     pace:<lane>             hash    `next`, when the next request may go (seconds since the epoch); `interval`, seconds
-    halted:<lane>           string  why nothing is sent at all: a key or an account that somebody has to see to
 
 What was learnt is forgotten ten minutes after the last refusal: a limit may have been raised since.
 """
@@ -13,7 +12,6 @@ from redis.asyncio import Redis
 from core.state import key
 
 FORGET_SECONDS = 600
-HALT_SECONDS = 60
 
 _TAKE = """
 local now = tonumber(ARGV[1])
@@ -54,12 +52,3 @@ class Pace:
         interval = limit[1] / limit[0] if limit and limit[0] > 0 else 0.0
         keep = max(FORGET_SECONDS, round(after) + 60)
         await self.redis.eval(_LEARN, 1, pace_key(lane), str(time.time()), str(after), str(interval), str(keep))
-
-    async def halt(self, lane: str, reason: str) -> None:
-        """Send nothing for a minute: the next turn would fare no better. After that one may try."""
-        await self.redis.set(key("halted", lane), reason, ex=HALT_SECONDS)
-        await self.learn(lane, after=HALT_SECONDS, limit=None)
-
-    async def halted(self, lane: str) -> bool:
-        """Whether nothing is sent just now."""
-        return bool(await self.redis.exists(key("halted", lane)))

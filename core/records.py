@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 
 from core.ports import Announcement, Upload
-from core.turns import Failed, Node, Queued, Reference, Refused, Request, Route, Running, Status, Succeeded, Turn
+from core.turns import (
+    OUTAGES,
+    STANDING,
+    Failed,
+    Node,
+    Queued,
+    Reference,
+    Refused,
+    Request,
+    Route,
+    Running,
+    Status,
+    Succeeded,
+    Turn,
+)
 
 MOST_TRIES = 4
 """How often a request that the service made, and failed for its own limits, is made again."""
@@ -34,6 +48,13 @@ class Drawing:
         """What it waits for. Whoever wants to write one and finds another stamp than it read has come too late."""
         request = self.request.id if self.request else ""
         return " ".join(filter(None, (self.attempt, request, self.status.kind if self.status else "")))
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the service neither made nor makes anything for it: asked for elsewhere, it is paid for once."""
+        if self.attempt or self.lost_at or self.request is not None:
+            return False
+        return self.status is None or (isinstance(self.status, Failed) and self.status.reason in OUTAGES | STANDING)
 
     @property
     def ended(self) -> bool:

@@ -53,7 +53,7 @@ def _stage_text(notice: Notice, locale: str) -> str:
     name = f"stage.{notice.stage}"
     if notice.stage is Stage.WAITING and notice.seconds is None:
         name = "stage.waiting_unknown"
-    if notice.stage is Stage.CANCELLED and notice.cause:
+    if notice.stage in (Stage.WAITING, Stage.CANCELLED) and notice.cause:
         return notice.cause
     seconds = notice.seconds if notice.seconds is not None else (notice.usual or 0)
     return say(

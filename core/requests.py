@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 
 from core import lost
+from core.breaker import Breaker
 from core.errors import ProviderError
 from core.metrics import Metrics
 from core.pace import Pace
@@ -30,6 +31,7 @@ from core.watching import Watcher
 from core.wording import PARAGRAPH, for_model
 
 EQUAL_PAYLOAD_SECONDS = 3.0
+DOWN_SECONDS = 5.0
 ANSWER_SECONDS = 1.5
 """A service that puts requests in a line of its own answers sooner; one that does not holds its answer."""
 
@@ -46,6 +48,7 @@ class Requests:
     sends: Sends
     sender: Sender
     pace: Pace
+    breaker: Breaker
     watcher: Watcher
     metrics: Metrics
     deadline: float
@@ -101,6 +104,10 @@ class Requests:
         attempt, digest = uuid4().hex, digest_of(self.services.of_lane(lane).payload(job))
         if not await self.sends.begin(lane, digest, attempt):
             return EQUAL_PAYLOAD_SECONDS
+        wait = await self.breaker.take(lane, attempt)
+        if wait > 0:
+            await self.sends.finish(lane, digest, attempt)
+            return min(wait, DOWN_SECONDS)
         sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
         await hold.save_drawing(index, sent)
         self.sender.start(Errand(record.turn.id, index, lane, job), sent)

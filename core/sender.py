@@ -16,6 +16,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.background import asked_to_stop, stop
+from core.breaker import Breaker
 from core.durations import Durations
 from core.errors import AnswerLost, NotSent
 from core.pace import Pace
@@ -28,9 +29,6 @@ from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
 
 MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
 """How often a request that was certainly not made is tried, by why it was not; once for any other reason."""
-HALTING = frozenset(
-    {FailureReason.NO_CREDIT, FailureReason.DAILY_LIMIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST}
-)
 MOST_HISTORY_BYTES = 64_000
 STORE_PAUSE = 0.5
 PARTING_SECONDS = 2.0
@@ -56,6 +54,7 @@ class Sender:
         turns: Turns,
         sends: Sends,
         pace: Pace,
+        breaker: Breaker,
         durations: Durations,
         wake: Callable[[TurnId], Awaitable[None]],
     ) -> None:
@@ -63,6 +62,7 @@ class Sender:
         self.turns = turns
         self.sends = sends
         self.pace = pace
+        self.breaker = breaker
         self.durations = durations
         self.wake = wake
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class Sender:
             await stop(*late, again_after=2 * PARTING_SECONDS)
 
     async def _send(self, errand: Errand, drawing: Drawing) -> None:
-        alive = asyncio.create_task(self._keep_alive(drawing.attempt))
+        alive = asyncio.create_task(self._keep_alive(errand.lane, drawing.attempt))
         try:
             after = await self._ask(errand, drawing)
         except asyncio.CancelledError:
@@ -101,6 +101,8 @@ class Sender:
         finally:
             alive.cancel()
         await self._record(errand, drawing, after)
+        if after.request:
+            await self._note(errand, drawing, after.status.reason if isinstance(after.status, Failed) else None)
 
     async def _ask(self, errand: Errand, drawing: Drawing) -> Drawing:
         provider = self.services.of_lane(errand.lane)
@@ -108,10 +110,8 @@ class Sender:
             return answered(drawing, await provider.submit(errand.job))
         except NotSent as refusal:
             failure = refusal.failure
+            await self._note(errand, drawing, failure.reason)
             log.info("not sent", turn=errand.turn, image=errand.index, reason=failure.reason, after=failure.retry_after)
-            if failure.reason in HALTING:
-                log.error("the image service does not take our work", lane=errand.lane, reason=failure.reason)
-                await self.pace.halt(errand.lane, failure.reason)
             if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES.get(failure.reason, 1):
                 return failed(drawing, failure.reason, instead=failure.instead)
             if failure.reason is FailureReason.RATE_LIMITED:
@@ -119,9 +119,16 @@ class Sender:
             return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
         except AnswerLost:
             log.warning("an answer was lost", turn=errand.turn, image=errand.index)
+            await self._note(errand, drawing, FailureReason.UNREACHABLE)
             if not provider.has_list:
                 return failed(drawing, FailureReason.LOST)
             return replace(drawing, lost_at=time.time())
+
+    async def _note(self, errand: Errand, drawing: Drawing, failure: FailureReason | None) -> None:
+        """Let everybody know how the service fares. What becomes of the image does not hang on it."""
+        with suppress(RedisError, OSError):
+            if await self.breaker.note(errand.lane, drawing.attempt, failure):
+                log.error("the image service does not take our work", lane=errand.lane, reason=failure)
 
     async def _record(self, errand: Errand, before: Drawing, after: Drawing) -> None:
         while True:
@@ -139,11 +146,12 @@ class Sender:
             except (RedisError, OSError):
                 await asyncio.sleep(STORE_PAUSE)
 
-    async def _keep_alive(self, attempt: str) -> None:
+    async def _keep_alive(self, lane: str, attempt: str) -> None:
         while not asked_to_stop():
             await asyncio.sleep(ALIVE_SECONDS / 4)
             with suppress(RedisError, OSError):
                 await self.sends.still(attempt)
+                await self.breaker.still(lane, attempt)
 
 
 def owner_of(turn: TurnId, index: int) -> str:

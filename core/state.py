@@ -121,6 +121,19 @@ class Hold:
         drawings[index] = drawing
         self.record = replace(self.record, drawings=tuple(drawings))
 
+    async def move(self, route: Route, *, price: int, cap: int) -> bool:
+        """Have a turn of which nothing was sent drawn by somebody else, who has nothing of what was prepared.
+
+        False where its price (micro-dollars) would pass the workspace's daily `cap`.
+        """
+        turn = self.record.turn
+        arguments = (self.token, pack(Route, route), price, cap, turn.options.count)
+        moved = await self.redis.eval(scripts.MOVE, 2, key("lease", turn.id), key("turn", turn.id), *arguments)
+        if not moved:
+            raise Held
+        await self.refresh()
+        return int(moved) > 0
+
     async def refresh(self) -> Record:
         """Read the record anew: answers and cancellations come in from beside."""
         record = await read(self.redis, self.record.turn.id)

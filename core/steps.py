@@ -6,16 +6,17 @@ from contextlib import contextmanager
 
 import structlog
 
+from core.breaker import Condition
 from core.collaborators import Collaborators
 from core.durations import Usual, estimate
-from core.endings import Ending, cause, cost, failure
+from core.endings import Ending, cause, cost, failure, stand_in_note
 from core.errors import Declined, NotYet, PlatformError, PlatformGone, ProviderError, Unavailable
 from core.ports import Notice, Stage
-from core.records import Drawing
+from core.records import Drawing, Prepared
 from core.replies import say
 from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.turns import FailureReason, Queued, Route, ThreadKey, Turn, TurnId
+from core.turns import Failed, FailureReason, Queued, Route, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
 GUESS_SECONDS = 12.0
@@ -36,6 +37,7 @@ class Steps:
         self.locale = self.turn.locale
         self.platform = crew.platforms[self.turn.thread.platform]
         self.position = 0
+        self.down = False
 
     @property
     def turn(self) -> Turn:
@@ -58,6 +60,31 @@ class Steps:
         if not route.provider:
             # Taken on before that was written down, when there was one service.
             await self.hold.save(route=Route(self.crew.services.names[0], route.model))
+        record = self.hold.record
+        if record.cancelled or record.node or not all(drawing.unsent for drawing in record.drawings):
+            return
+        condition = await self.crew.routing.breaker.condition(self.lane)
+        if not condition.stopped or await self._step_aside(condition):
+            return
+        self.down = True
+        if record.announcement and time.time() > max(condition.since, self.turn.asked_at) + self.crew.requests.deadline:
+            raise Unavailable(Failed(condition.reason))
+
+    async def _step_aside(self, condition: Condition) -> bool:
+        """Leave a lane that is down for another, where there is one: with its price, its place and its preparations."""
+        record, routing = self.hold.record, self.crew.routing
+        found = await routing.instead(self.turn, record.route, condition)
+        if found is None:
+            return False
+        route, price = found
+        # The place is left first: one that is left twice does no harm, one that is forgotten stays taken.
+        await self._give_place_free()
+        if not await self.hold.move(route, price=price, cap=self.crew.daily_cap):
+            await self._take_place()
+            return False
+        log.info("somebody else draws a turn", instead_of=record.route.lane, lane=route.lane, reason=condition.reason)
+        self.crew.metrics.moved.labels(origin=record.route.lane, lane=route.lane).inc()
+        return True
 
     async def announce(self) -> None:
         """Show that the turn is taken on, and where it stands; from here on it has a thread."""
@@ -89,13 +116,24 @@ class Steps:
         if self.turn.references:
             await self._show(Notice(Stage.PREPARING, model=self.model))
         with self._timed("prepare"):
-            provider = self.crew.services.of_lane(self.lane)
-            able = await provider.capabilities(self.model)
-            prepared = await self.crew.references.prepare(self.turn, self._thread, self.platform, provider, able)
+            try:
+                prepared = await self._prepared()
+            except Unavailable as error:
+                breaker = self.crew.routing.breaker
+                await breaker.note(self.lane, "", error.failure.reason)
+                condition = await breaker.condition(self.lane)
+                if condition.stopped and await self._step_aside(condition):
+                    raise NotYet(0.0) from error
+                raise
         await self.hold.save(prepared=prepared)
         # Preparing takes its time, and from here on it costs money.
         await self.hold.refresh()
         self._unless_cancelled()
+
+    async def _prepared(self) -> Prepared:
+        provider = self.crew.services.of_lane(self.lane)
+        able = await provider.capabilities(self.model)
+        return await self.crew.references.prepare(self.turn, self._thread, self.platform, provider, able)
 
     def hopeless(self, error: Unavailable) -> bool:
         """Whether waiting for the service would be in vain."""
@@ -185,7 +223,9 @@ class Steps:
 
     @property
     def _notes(self) -> tuple[str, ...]:
-        return self.hold.record.prepared.notes if self.hold.record.prepared else ()
+        record = self.hold.record
+        moved = stand_in_note(record.route, self.locale)
+        return (*moved, *(record.prepared.notes if record.prepared else ()))
 
     @property
     def _spent(self) -> int:
@@ -218,9 +258,13 @@ class Steps:
         usual = await self._usual()
         drawings = self.hold.record.drawings
         begun = [drawing for drawing in drawings if drawing.attempt or drawing.request]
+        if self.down:
+            cause = say(self.locale, "stage.waiting_down", model=self.model)
+            return Notice(Stage.WAITING, model=self.model, cause=cause)
         if self.position:
             seconds = estimate(self.position, self.crew.queue.capacity, usual)
-            return Notice(Stage.WAITING, self.position, seconds, usual.middle, model=self.model)
+            notes = stand_in_note(self.hold.record.route, self.locale)
+            return Notice(Stage.WAITING, self.position, seconds, usual.middle, model=self.model, notes=notes)
         stage = Stage.DRAWING
         if any(drawing.lost_at for drawing in drawings):
             stage = Stage.CHECKING
@@ -273,4 +317,4 @@ def _waits(drawing: Drawing) -> bool:
 
 
 def _gist(notice: Notice) -> str:
-    return f"{notice.stage} {notice.position} {len(notice.remarks)}"
+    return f"{notice.stage} {notice.position} {len(notice.remarks)} {bool(notice.cause)}"

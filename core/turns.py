@@ -153,10 +153,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which model of which service draws a turn; each has a lane of its own."""
+    """Which model of which service draws a turn; each has a lane of its own.
+
+    `instead_of` is the lane that it stands in for, empty where the turn is drawn as it was asked for.
+    """
 
     provider: str
     model: str
+    instead_of: str = ""
 
     @property
     def lane(self) -> str:
@@ -276,6 +280,14 @@ class FailureReason(StrEnum):
     DAMAGED = "damaged"
     """The picture that came is not one, or could not be fetched."""
     INTERNAL = "internal"
+
+
+OUTAGES = frozenset({FailureReason.UNREACHABLE, FailureReason.OVERLOADED, FailureReason.INTERNAL})
+"""What passes by itself."""
+ACCOUNT = frozenset({FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST})
+"""What an operator has to see to, whatever the model."""
+STANDING = ACCOUNT | {FailureReason.DAILY_LIMIT, FailureReason.MODEL_GONE}
+"""What the next request would meet as well."""
 
 
 @dataclass(frozen=True, slots=True)

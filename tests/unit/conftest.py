@@ -19,7 +19,7 @@ from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages
 
 MakeHouse: TypeAlias = Callable[..., "House"]
-SETTINGS = CoreSettings(default_model="m1", drain=1.0, slots=20)
+SETTINGS = CoreSettings(default_model="m1", drain=1.0, slots=20, breaker_pause=0.05)
 
 
 @dataclass

@@ -105,7 +105,7 @@ async def test_nobody_empties_the_account(make_house: MakeHouse) -> None:
 
 async def test_what_was_taken_on_is_not_declined_when_its_event_comes_again(idle_house: House) -> None:
     turn = await idle_house.ask(idle_house.turn())
-    await idle_house.core.line.crew.requests.pace.halt("fake:m1", "no_credit")
+    await idle_house.core.breaker.fail("fake:m1", "a", FailureReason.NO_CREDIT)
     assert not await idle_house.core.intake.accept(turn)
 
 

@@ -359,7 +359,7 @@ async def left(house: House) -> bool:
         "upload:",
         "claimed:",
         "pace:",
-        "halted:",
+        "breaker:",
     )
     standing = ("lanes", "watched", "watcher:", "queue:")
     names = [text(name) for name in await house.core.redis.keys(key("*"))]

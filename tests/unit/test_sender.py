@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.breaker import Breaker, Position
 from core.durations import Durations
 from core.errors import NotSent
 from core.pace import Pace
@@ -40,7 +41,9 @@ class Post:
     def __post_init__(self) -> None:
         self.turns, self.sends = Turns(self.redis, ttl=600), Sends(self.redis)
         pace, durations = Pace(self.redis), Durations(self.redis)
-        self.sender = Sender(Services([self.images]), self.turns, self.sends, pace, durations, self._wake)
+        self.sender = Sender(
+            Services([self.images]), self.turns, self.sends, pace, Breaker(self.redis), durations, self._wake
+        )
 
     async def _wake(self, turn_id: TurnId) -> None:
         self.woken.append(turn_id)
@@ -145,8 +148,7 @@ async def test_what_only_an_operator_can_mend_stops_the_lane(post: Post, reason:
     await post.send()
     await idle(post)
     assert (await post.drawing()).status == Failed(reason)
-    assert await Pace(post.redis).halted(LANE)
-    assert await Pace(post.redis).take(LANE) > 0
+    assert (await Breaker(post.redis).condition(LANE)).position is Position.OPEN
 
 
 def test_what_is_written_down_has_no_bytes_and_no_endless_history() -> None:

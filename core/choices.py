@@ -1,0 +1,90 @@
+"""What a workspace has chosen about models: which may be used, which is usual, and what happens while one is down.
+
+choices:<platform>:<workspace>  JSON `Choices`; never expires: a workspace's choice stands until it changes it, or
+removes the app
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from redis.asyncio import Redis
+
+from core.state import key, pack, unpack
+from core.turns import ThreadKey
+
+CACHED_SECONDS = 3.0
+MOST_CACHED = 10_000
+
+
+class WhenDown(StrEnum):
+    """What becomes of a turn whose model does not answer."""
+
+    OTHER = "other"
+    """Another service, or another allowed model, draws it."""
+    WAIT = "wait"
+    """It waits until the model is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The choices of one workspace.
+
+    `allowed` are the models that may be used, in order of preference; empty is all. `model` is the usual one, empty
+    where it is the operator's; `channels` are the channels that have a usual one of their own.
+    """
+
+    allowed: tuple[str, ...] = ()
+    model: str = ""
+    channels: Mapping[str, str] = field(default_factory=dict)
+    when_down: WhenDown = WhenDown.OTHER
+
+    def allows(self, model: str) -> bool:
+        """Whether people here may use a model."""
+        return not self.allowed or model in self.allowed
+
+    def usual(self, channel: str) -> str:
+        """The model that draws in a channel when nobody names one; empty where that is the operator's choice."""
+        chosen = self.channels.get(channel) or self.model
+        if chosen and self.allows(chosen):
+            return chosen
+        return next(iter(self.allowed), "")
+
+
+class ModelChoices:
+    """The choices of all workspaces, remembered for a moment: they are asked for at every turn."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._cache: dict[str, tuple[float, Choices]] = {}
+
+    async def of(self, where: ThreadKey) -> Choices:
+        """The choices of the workspace that a thread is in."""
+        name = _key(where.platform, where.workspace)
+        until, cached = self._cache.get(name, (0.0, Choices()))
+        if time.monotonic() < until:
+            return cached
+        found = await self.redis.get(name)
+        return self._note(name, unpack(Choices, found) if found else Choices())
+
+    async def change(self, platform: str, workspace: str, choices: Choices) -> None:
+        """Put new choices in the place of the old."""
+        name = _key(platform, workspace)
+        await self.redis.set(name, pack(Choices, choices, terse=True))
+        self._note(name, choices)
+
+    async def forget(self, platform: str, workspace: str) -> None:
+        """Drop the choices of a workspace that we have left."""
+        self._cache.pop(_key(platform, workspace), None)
+        await self.redis.delete(_key(platform, workspace))
+
+    def _note(self, name: str, choices: Choices) -> Choices:
+        if len(self._cache) >= MOST_CACHED:
+            self._cache.clear()
+        self._cache[name] = (time.monotonic() + CACHED_SECONDS, choices)
+        return choices
+
+
+def _key(platform: str, workspace: str) -> str:
+    return key("choices", platform, workspace)
