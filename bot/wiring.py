@@ -12,11 +12,13 @@ from core.background import stop
 from core.breaker import Breaker
 from core.choices import ModelChoices
 from core.collaborators import Collaborators
+from core.continuation import Continuations
 from core.conversation import Conversations
 from core.delivery import Delivery
 from core.durations import Durations
 from core.engine import Engine
 from core.fetching import Fetcher
+from core.healing import Healing
 from core.intake import Intake, Limits
 from core.library import Library
 from core.line import Line
@@ -33,6 +35,7 @@ from core.sends import Sends
 from core.services import Services
 from core.state import Turns
 from core.styles import Styles
+from core.uploads import Uploads
 from core.watching import Watcher
 from core.wording import Wording
 
@@ -122,7 +125,9 @@ async def open_core(
         sender = Sender(services, turns, sends, pace, breaker, durations, engine.wake)
         watcher = Watcher(redis, services, turns, durations, engine.wake, metrics)
         library, styles = Library(redis, workshop), Styles(redis)
-        references = References(redis, conversations, workshop, fetcher, library)
+        uploads = Uploads(redis, workshop, fetcher, library)
+        healing = Healing(redis, ttl=settings.conversation_ttl)
+        references = References(uploads, Continuations(conversations, healing, uploads))
         requests = Requests(
             services, turns, references, sends, sender, pace, breaker, watcher, metrics, settings.request_deadline
         )

@@ -10,10 +10,11 @@ import structlog
 
 from core.conversation import Conversations, added
 from core.errors import NotYet, ProviderError
+from core.histories import relinked
 from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from core.ports import ChatPlatform, Delivered, Image, Result
-from core.records import Drawing, Record
+from core.records import Drawing, Prepared, Record
 from core.replies import say
 from core.sender import failed
 from core.services import Services
@@ -90,9 +91,10 @@ class Delivery:
 
     async def node(self, record: Record, pictures: dict[int, Picture], delivered: Delivered, cost: int) -> Node:
         """What the thread will remember of a turn whose pictures are posted."""
-        turn, prepared = record.turn, record.prepared
-        continued = turn.parent is not None and prepared is not None and prepared.basis is None
-        before = await self.conversations.history(turn.thread, turn.parent) if continued and turn.parent else None
+        turn, prepared = record.turn, record.prepared or Prepared()
+        goes_on = turn.parent is not None and prepared.basis is None
+        before = await self.conversations.history(turn.thread, turn.parent) if goes_on and turn.parent else None
+        before = relinked(before or [], prepared.moved)
         if len(delivered.images) == len(pictures):
             images = [
                 _remembered(record.drawings[index], picture, shown, before)
@@ -111,10 +113,11 @@ class Delivery:
             provider=record.route.provider,
             model=record.route.model,
             images=tuple(images),
-            references=prepared.used if prepared else (),
+            references=prepared.used,
             parent=turn.parent,
             message=delivered.message,
             cost=cost,
+            carried=prepared.carried,
         )
 
     async def _alt_text(self, turn: Turn) -> str:

@@ -45,19 +45,20 @@ def using(numbers: Sequence[Numbered], locale: str, *, numbered: bool) -> str:
     return say(locale, "note.using", names=", ".join(names)) if numbers else ""
 
 
-def legend(numbers: Sequence[Numbered], edited: Edited, room: int) -> str:
+def legend(numbers: Sequence[Numbered], edited: Edited, room: int, along: Sequence[str] = ()) -> str:
     """What the model is told of the pictures, in the order in which it gets them; empty while there is only one.
 
-    Names are left out, and at last everything, when it would be longer than `room` characters.
+    `along` says what those are that come last and have no number. Names are left out, and at last everything, when it
+    would be longer than `room` characters.
     """
-    if not numbers or (len(numbers) == 1 and edited is Edited.NOTHING):
+    if not (numbers or along) or (len(numbers) == 1 and edited is Edited.NOTHING):
         return ""
     before = ["the picture to change"] if edited is Edited.FIRST else []
     after = " The picture to change is the one from before." if edited is Edited.EARLIER else ""
     with_names = (f"image {number} is “{one_line(reference.name)}”" for number, reference in numbers)
     without = (f"image {number}" for number, _ in numbers)
     for items in (with_names, without):
-        text = f"The attached pictures, in their order: {'; '.join((*before, *items))}.{after}"
+        text = f"The attached pictures, in their order: {'; '.join((*before, *items, *along))}.{after}"
         if len(text) <= room:
             return text
     return ""

@@ -148,6 +148,10 @@ class Capabilities:
     max_references: int
     sizes: tuple[str, ...] = ()
     max_prompt: int = 32_768 * 4
+    max_input_tokens: int = 32_768
+    """What a request may have in words and pictures, everything that came before included."""
+    image_tokens: int = 1_290
+    """What one picture takes of that."""
     max_reference_bytes: int = 7_000_000
     max_images: int = 10
     seconds: float = 12.0

@@ -1,6 +1,7 @@
 """What is known of a turn on its way: the checkpoints that let any worker go on where another stopped."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from core.ports import Announcement, Upload
 from core.turns import (
@@ -73,8 +74,11 @@ class Drawing:
 class Prepared:
     """The references as the service will read them, and what has to be said about the others.
 
-    `basis` is the picture that is edited, sent along because its history is missing or out of date; None while the
-    history itself goes back. `using` is the sentence that names what is used, `legend` tells the model their numbers.
+    `basis` is the picture that is edited, sent along because its history is missing or cannot go back; None while the
+    history itself does, with the pictures of links that have died where `moved` says. `along` are the other pictures
+    that take the place of a history, behind those that the turn names; `carried` is where all of them are shown.
+    `using` is the sentence that names what is used, `legend` tells the model what its pictures are and, without a
+    history, what was asked for before.
     """
 
     uploads: tuple[Upload, ...] = ()
@@ -83,6 +87,9 @@ class Prepared:
     basis: Upload | None = None
     using: str = ""
     legend: str = ""
+    moved: Mapping[str, Upload | None] = field(default_factory=dict)
+    along: tuple[Upload, ...] = ()
+    carried: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,11 @@ class Requests:
 
     async def _job(self, hold: Hold) -> Job:
         turn, prepared = hold.record.turn, hold.record.prepared or Prepared()
-        history = None if prepared.basis else await self.references.history(turn)
+        history = None if prepared.basis else await self.references.history(turn, prepared.moved)
         return Job(
             model=hold.record.route.model,
             prompt=PARAGRAPH.join(filter(None, (for_model(turn, prepared.used), prepared.legend))),
-            references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads),
+            references=(*((prepared.basis,) if prepared.basis else ()), *prepared.uploads, *prepared.along),
             aspect_ratio=turn.options.aspect_ratio,
             size=turn.options.size,
             history=history,

@@ -107,7 +107,8 @@ class Reference:
     Either an attachment of a message (`message` and `attachment`, in `channel`), which the platform can find again
     after its link has died, or a link that a person gave (`url` alone). `url` beside a message is a shortcut that may
     have expired. Or a saved picture (`source`, and `attachment` by its id in `core.library`). `owner` is the name of
-    whose picture it is, where that is not the person who asks.
+    whose picture it is, where that is not the person who asks. `copy` is the link under which the image service was
+    given it, once it was: that one dies too.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Reference:
     attachment: str = ""
     source: Source = Source.GIVEN
     owner: str = ""
+    copy: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,7 @@ class Node:
     """A finished turn in the version tree of its thread.
 
     `message` shows its images; `removed` says that somebody deleted it. `cost` is the estimate in micro-dollars.
+    `carried` are pictures of earlier turns that went along, each with its copy, because their history could not.
     """
 
     id: TurnId
@@ -344,3 +347,4 @@ class Node:
     message: str = ""
     cost: int = 0
     removed: bool = False
+    carried: tuple[Reference, ...] = ()

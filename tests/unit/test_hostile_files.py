@@ -12,8 +12,8 @@ import pytest
 
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
-from core.references import reason_of
 from core.replies import languages, sentences
+from core.uploads import reason_of
 from tests.fakes.odd_files import endless_files, foreign_files, odd_files
 from tests.fakes.picture_files import SECRET, hostile_files, real_files
 from tests.unit.test_picture_workshop import the_process

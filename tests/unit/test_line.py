@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy
 from core.ports import Stage
+from core.replies import say
 from core.turns import Failed, FailureReason, ImageRef, Options, RefusalReason, Refused, Running
 from tests.conftest import wait_until
 from tests.fakes.provider import png
@@ -71,13 +72,16 @@ async def test_a_reply_to_an_older_picture_branches_from_it(house: House) -> Non
     assert await house.core.conversations.find(thread, f"p-{first.id}") == ImageRef(first.id)
 
 
-async def test_an_edit_goes_on_from_the_picture_when_a_link_of_its_history_has_died(house: House) -> None:
+async def test_an_edit_goes_on_from_the_picture_when_one_of_its_history_is_nowhere_to_be_had(house: House) -> None:
     first = await house.done(house.turn())
+    edit = await house.done(house.edit(first))
     house.images.unreadable.add("https://store/result-1")
-    await house.done(house.edit(first))
+    del house.chat.files[f"p-{first.id}/0"]
+    last = await house.done(house.edit(edit))
     job = house.images.made[-1][1]
     assert job.history is None
     assert len(job.references) == 1
+    assert house.chat.results[last.id].notes == (say("en", "note.rebuilt"),)
 
 
 async def test_an_edit_goes_on_from_the_picture_when_the_service_gave_no_history(house: House) -> None:
@@ -85,7 +89,7 @@ async def test_an_edit_goes_on_from_the_picture_when_the_service_gave_no_history
     first = await house.done(house.turn())
     edit = await house.done(house.edit(first))
     again = await house.done(house.edit(edit))
-    assert [len(job.references) for _, job in house.images.made] == [0, 1, 1]
+    assert [len(job.references) for _, job in house.images.made] == [0, 1, 2]
     assert house.chat.posts[f"deliver {again.id}"] == 1
 
 

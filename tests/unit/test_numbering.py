@@ -7,7 +7,9 @@ import pytest
 
 from core.numbering import Edited, in_order, legend, one_line, using
 from core.ports import Capabilities
+from core.restart import retold
 from core.turns import Reference, Source
+from core.wording import PARAGRAPH
 from tests.conftest import wait_until
 from tests.fakes.provider import RATIOS, png
 from tests.unit.conftest import House
@@ -96,7 +98,7 @@ async def test_the_edited_picture_shifts_no_number(house: House, *, history: boo
     job = house.images.made[-1][1]
     assert len(job.references) == (1 if history else 2)
     before = "" if history else "the picture to change; "
-    after = " The picture to change is the one from before." if history else ""
+    after = " The picture to change is the one from before." if history else f"{PARAGRAPH}{retold(['a fox'], 200)}"
     assert job.prompt == (
         f"put image 1 on it\n\nThe attached pictures, in their order: {before}image 1 is “logo.png”.{after}"
     )

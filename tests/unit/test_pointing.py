@@ -113,7 +113,7 @@ async def test_an_address_on_the_list_that_has_nothing_declines_in_words(idle_ho
     references = idle_house.core.line.crew.references
     turn = idle_house.turn(references=links_in("https://a.example/fox.png"))
     async with Fetcher(["a.example"], resolve=nowhere) as fetcher:
-        references.fetcher = fetcher
+        references.uploads.fetcher = fetcher
         able = await idle_house.images.capabilities("m1")
         with pytest.raises(Declined) as refusal:
             await references.prepare(turn, turn.thread, idle_house.chat, idle_house.images, able)

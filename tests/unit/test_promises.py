@@ -285,7 +285,7 @@ async def test_an_edit_goes_on_from_the_picture_when_its_history_is_too_large(ma
     await house.done(house.edit(edit))
     jobs = [job for _, job in house.images.made]
     assert [job.history is None for job in jobs] == [True, False, True]
-    assert [len(job.references) for job in jobs] == [0, 0, 1]
+    assert [len(job.references) for job in jobs] == [0, 0, 2]
 
 
 async def test_an_empty_history_is_none(house: House) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from core import references
 from core.errors import Declined, PlatformBusy, PlatformGone
 from core.ports import Capabilities
 from core.turns import ImageRef, Operation, Options, Reference, Turn
@@ -27,7 +26,7 @@ async def test_a_link_off_the_list_is_not_fetched(idle_house: House) -> None:
 
 
 async def test_a_file_that_is_too_large_is_not_opened(idle_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idle_house.core.line.crew.references, "max_bytes", 10)
+    monkeypatch.setattr(idle_house.core.line.crew.references.uploads, "max_bytes", 10)
     turn = idle_house.turn(references=(idle_house.chat.attach("fox.png", png()),))
     assert "larger than" in await reason(idle_house, turn)
 
@@ -88,11 +87,3 @@ async def test_a_platform_that_is_busy_is_asked_again_for_a_picture(house: House
     assert len(house.images.made[0][1].references) == 1
     assert isinstance(house.chat, FakeChat)
     assert house.chat.results[turn.id].notes == ()
-
-
-def test_every_link_of_a_history_is_found_however_deep() -> None:
-    history = [
-        {"parts": [{"fileData": {"fileUri": "https://a"}}, {"file_data": {"file_uri": "https://b"}}]},
-        {"parts": [{"fileData": {"fileUri": "gs://not/ours"}}, {"text": "https://words", "number": 1}]},
-    ]
-    assert references._links(history) == ["https://a", "https://b"]  # noqa: SLF001

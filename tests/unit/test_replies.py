@@ -10,16 +10,16 @@ from core.fetching import FetchProblem
 from core.pictures import PictureProblem
 from core.ports import Notice, Stage
 from core.records import Drawing
-from core.references import _SENTENCES
 from core.replies import language_for, languages, money, notice_text, say, sentences
 from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Succeeded
+from core.uploads import _REASONS
 
 NEEDED = [
     *(f"stage.{stage}" for stage in Stage),
     *(f"refused.{reason}" for reason in RefusalReason),
     *(f"failed.{reason}" for reason in FailureReason),
-    *(f"picture.{_SENTENCES.get(problem, problem.value)}" for problem in PictureProblem),
-    *(f"picture.{_SENTENCES.get(problem, 'unreachable')}" for problem in FetchProblem),
+    *(f"picture.{_REASONS.get(problem, problem.value)}" for problem in PictureProblem),
+    *(f"picture.{_REASONS.get(problem, 'unreachable')}" for problem in FetchProblem),
 ]
 FOX = Request("fake", "m1", "r1", 1.0)
 

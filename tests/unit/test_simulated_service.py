@@ -18,7 +18,7 @@ from core.providers.simulated.settings import (
     RateLimit,
 )
 from tests.conftest import WaitUntil
-from tests.fakes.image_caller import FLASH, HELD, PRO, QUICK, Caller, serving
+from tests.fakes.image_caller import FLASH, HELD, PRO, QUICK, Caller, png, serving
 
 
 @pytest.fixture
@@ -248,3 +248,26 @@ class TestTheModels:
         assert "3:2" not in parameters["aspect_ratio"]["options"]
         assert (told["price_info"]["price"], told["delivery_mode"]) == (0.134, "async")
         assert (await caller.get("/models/none")).status_code == 404
+
+
+async def test_a_conversation_past_the_models_tokens_is_not_taken(caller: Caller) -> None:
+    files = [{"fileData": {"fileUri": await caller.upload(png()), "mimeType": "image/png"}}]
+    contents: list[dict[str, Any]] = []
+    for _ in range(25):
+        turn = {"role": "user", "parts": [{"text": "a fox"}, *files]}
+        record, files = await caller.made(contents=[*contents, turn]), []
+        contents = record["outcome"]["next_turn_contents"][:-1]
+    answer = await caller.submit(contents=[*contents, {"role": "user", "parts": [{"text": "a fox"}]}])
+    assert answer.status_code == 400
+    assert (
+        answer.json()["error"] == "The input token count (33572) exceeds the maximum number of tokens allowed (32768)."
+    )
+
+
+async def test_a_picture_of_a_history_may_be_pointed_at_where_it_has_moved(caller: Caller) -> None:
+    contents = (await caller.made())["outcome"]["next_turn_contents"][:-1]
+    caller.service.expire_links()
+    again = [*contents, {"role": "user", "parts": [{"text": "make it night"}]}]
+    assert (await caller.ended((await caller.submit(contents=again)).json()["request_id"]))["status"] == "failed"
+    contents[-1]["parts"][0]["fileData"] = {"fileUri": await caller.upload(png()), "mimeType": "image/png"}
+    assert (await caller.ended((await caller.submit(contents=again)).json()["request_id"]))["status"] == "success"

@@ -1,8 +1,9 @@
 """The history of a conversation as the service tells it: opaque to the client, checked when it comes back.
 
 A turn is `{"role": …, "parts": […]}`. Besides what a client has to understand, turns and parts carry values that mean
-nothing to it. The signature of each of the model's turns covers everything before it, so the service has to remember
-nothing to know whether a history is its own.
+nothing to it. The signature of each of the model's turns covers everything before it but where its pictures are, so the
+service has to remember nothing to know whether a history is its own, and a picture that has moved may be pointed at
+where it is now.
 """
 
 import base64
@@ -21,6 +22,7 @@ Turn: TypeAlias = dict[str, Any]
 
 SIGNATURE = "thoughtSignature"
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/heic", "image/heif")
+BYTES_PER_TOKEN = 4
 PLACEHOLDER: Turn = {"role": "user", "parts": [{"text": ""}, {"fileData": {"fileUri": "", "mimeType": ""}}]}
 
 
@@ -38,6 +40,12 @@ class Conversation:
     references: tuple[str, ...]
     base: str
     links: tuple[str, ...]
+
+    def tokens(self, per_picture: int) -> int:
+        """How much of the model's attention it takes: words, and every picture."""
+        turns = [*self.history, self.turn]
+        words = "".join(part.get("text", "") for turn in turns for part in turn["parts"])
+        return len(words.encode("utf-8", "replace")) // BYTES_PER_TOKEN + per_picture * len(self.links)
 
 
 def user_turn(prompt: str, links: Sequence[str]) -> Turn:
@@ -145,5 +153,11 @@ def _signature(turns: Sequence[Turn], secret: bytes) -> str:
     *earlier, last = turns
     *parts, signed = last["parts"]
     bare = {key: value for key, value in signed.items() if key != SIGNATURE}
-    told = json.dumps([*earlier, {**last, "parts": [*parts, bare]}], sort_keys=True, separators=(",", ":"))
+    turns = [_without_files(turn) for turn in (*earlier, {**last, "parts": [*parts, bare]})]
+    told = json.dumps(turns, sort_keys=True, separators=(",", ":"))
     return base64.b64encode(hmac.digest(secret, told.encode(), hashlib.sha256)).decode()
+
+
+def _without_files(turn: Turn) -> Turn:
+    parts = ({**part, "fileData": None} if "fileData" in part else part for part in turn["parts"])
+    return {**turn, "parts": list(parts)}

@@ -43,7 +43,8 @@ class Links:
             raise NOT_THERE
         if now < record.ends_at + record.plan.late:
             raise NOT_THERE
-        if expired(record.ends_at, self._settings.result_lifetime, now):
+        dead = record.ends_at <= self._storage.dead_until
+        if dead or expired(record.ends_at, self._settings.result_lifetime, now):
             raise EXPIRED
         return record
 

@@ -52,6 +52,10 @@ def read_payload(model: SimulatedModel, payload: Mapping[str, Any], secret: byte
         raise Rejection(f"prompt is longer than {model.max_prompt} characters")
     if len(conversation.references) > model.max_references:
         raise Rejection(f"image: at most {model.max_references} images are allowed for {model.id}")
+    tokens = conversation.tokens(model.tokens_per_picture)
+    if tokens > model.max_input_tokens:
+        limit = model.max_input_tokens
+        raise Rejection(f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit}).")
     return conversation
 
 

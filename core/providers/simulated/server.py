@@ -110,6 +110,10 @@ class SimulatedService:
         """End a request now, whatever was planned for it; one that was stuck succeeds."""
         self._requests.finish(record)
 
+    def expire_links(self) -> None:
+        """Let every link that there is by now die, of uploads and of results."""
+        self._storage.dead_until = self._clock()
+
     async def make_elsewhere(self, model: str, payload: dict[str, Any]) -> Record:
         """Make a request as from the service's web console: listed, and not found by its id. Raises `Rejection`."""
         taken = await self._submits.take(Body(model=model, payload=payload), ORGANIZATION, elsewhere=True)

@@ -69,6 +69,8 @@ class SimulatedModel:
     formats: tuple[str, ...] = ()
     max_references: int = 3
     max_prompt: int = 131_072
+    max_input_tokens: int = 32_768
+    tokens_per_picture: int = 1_290
     price: int = 39_000
     price_per_reference: int = 0
     rate_limit: RateLimit | None = None

@@ -51,6 +51,8 @@ class Storage:
         self._shelf = shelf
         self._clock = clock
         self._secret = f"storage:{settings.key}".encode()
+        self.dead_until = 0.0
+        """Links made before this moment (seconds since the epoch) are dead, whatever their age."""
 
     def grant(self, file_type: object) -> Grant:
         """The right to upload one file of this type. Raises `Rejection` for a type that is not taken."""
@@ -88,7 +90,8 @@ class Storage:
         data = await self._shelf.get(name) if found else None
         if found is None or data is None:
             raise NOT_THERE
-        if expired(int(found["created"]) / 1000, self._settings.upload_lifetime, self._clock()):
+        created = int(found["created"]) / 1000
+        if created <= self.dead_until or expired(created, self._settings.upload_lifetime, self._clock()):
             raise EXPIRED
         return data
 
