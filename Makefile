@@ -40,6 +40,7 @@ bench: setup ## measure latency, polls, memory, store size, outages and acknowle
 	@$(PYTHON) -m tests.bench.outage
 	@$(PYTHON) -m tests.bench.discord
 	@$(PYTHON) -m tests.bench.slack_acks
+	@$(PYTHON) -m tests.bench.references
 
 vertex: $(VENV)/run.stamp ## install what Vertex AI needs besides
 	@$(INSTALL) requirements-vertex.lock
