@@ -13,6 +13,7 @@ from typing import Protocol
 from redis.exceptions import RedisError
 
 from adapters.web.chat import announcement_of, reference_to
+from adapters.web.gathering import pointed_at
 from adapters.web.messages import (
     PLATFORM,
     WORKSPACE,
@@ -97,7 +98,11 @@ class Incoming:
             raise Declined("web.channel_gone")
         if command := _COMMAND.match(sent.text):
             prompt, options = parse(sent.text[command.end() :])
-            return await self._take(_turn(sent, session, locale, prompt, options))
+            turn = _turn(sent, session, locale, prompt, options)
+            if not turn.references:
+                meant = await pointed_at(self._workspace, prompt, sent.channel)
+                turn = replace(turn, references=meant)
+            return await self._take(turn)
         if _ANY_COMMAND.match(sent.text):
             raise Declined("web.unknown_command")
         return await self._say(sent, session)

@@ -13,7 +13,7 @@ from adapters.web.messages import announcement_id, pictures_id, thread_key
 from core.errors import Declined
 from core.pictures import Picture
 from core.ports import Image, Notice, Result, Stage
-from core.turns import ImageRef, Node, NodeImage, Operation, Options, Turn, TurnId
+from core.turns import ImageRef, Node, NodeImage, Operation, Options, Source, Turn, TurnId
 from tests.fakes.picture_files import noise, packed
 from tests.fakes.web_site import Browser, WebSite, web_site
 
@@ -451,3 +451,27 @@ async def test_ids_come_from_the_turn(site: WebSite, ada: Browser) -> None:
     message = await ada.said("/imagine a fox")
     assert message == announcement_id(site.intake.only.id)
     assert announcement_id(TurnId("web:local:a")) != pictures_id(TurnId("web:local:a"))
+
+
+async def test_this_is_the_newest_picture_that_everybody_sees_in_the_channel(site: WebSite, ada: Browser) -> None:
+    picture = await ada.uploaded(PNG, "photo.png")
+    await ada.said("look", pictures=[picture])
+    eve = await site.somebody("Eve")
+    await eve.said("/imagine a secret --private", pictures=[await eve.uploaded(packed(noise(9, 9), "PNG"), "mine.png")])
+    await ada.said("/imagine this as a watercolour")
+    (reference,) = newest(site).references
+    assert (reference.name, reference.source, reference.owner) == ("photo.png", Source.NEWEST, "Ada")
+    assert await site.chat.fetch(reference, newest(site).thread) == PNG
+
+
+async def test_this_is_what_a_thread_has_come_to(site: WebSite, ada: Browser) -> None:
+    await ada.said("/imagine a fox")
+    await finish(site, newest(site))
+    await ada.said("/imagine this at night")
+    (reference,) = newest(site).references
+    assert (reference.name, reference.owner) == ("0.png", "imagine")
+
+
+async def test_this_without_a_picture_says_what_to_do(site: WebSite, ada: Browser) -> None:
+    assert "no picture here that you could mean" in await ada.notice("/imagine this as a watercolour")
+    assert not site.intake.turns
