@@ -70,10 +70,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The message that stands for a turn. `thread` is the conversation it opened or stands in."""
+    """The message that stands for a turn. `thread` is the conversation it opened or stands in.
+
+    `locale` is the person's language where the platform has learnt it only now; empty where the turn's is right.
+    """
 
     thread: ThreadKey
     message: str
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,10 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
     if b"turn" not in fields:
         return None
     turn = unpack(Turn, fields[b"turn"])
-    announcement, prepared, node = (fields.get(name) for name in (b"announcement", b"prepared", b"node"))
+    prepared, node = (fields.get(name) for name in (b"prepared", b"node"))
+    announcement = unpack(Announcement, fields[b"announcement"]) if b"announcement" in fields else None
+    if announcement and announcement.locale:
+        turn = replace(turn, locale=announcement.locale)
     drawings = (fields.get(f"drawing:{index}".encode()) for index in range(turn.options.count))
     route = fields.get(b"route")
     return Record(
@@ -181,7 +184,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
         reserved=int(fields.get(b"reserved", 0)),
         order=int(fields.get(b"order", 0)),
         announcing=bool(fields.get(b"announcing")),
-        announcement=unpack(Announcement, announcement) if announcement else None,
+        announcement=announcement,
         shown=fields.get(b"shown", b"").decode(),
         preparing=float(fields.get(b"preparing", 0)),
         prepared=unpack(Prepared, prepared) if prepared else None,

@@ -20,6 +20,8 @@ from core.turns import Failed, FailureReason, Queued, Route, ThreadKey, Turn, Tu
 
 LONGEST_PAUSE = 30.0
 GUESS_SECONDS = 12.0
+SHOWN_SECONDS = 60.0
+"""How long a notice stands before it is shown once more."""
 
 log = structlog.get_logger()
 
@@ -34,7 +36,6 @@ class Steps:
     def __init__(self, hold: Hold, crew: Collaborators) -> None:
         self.hold = hold
         self.crew = crew
-        self.locale = self.turn.locale
         self.platform = crew.platforms[self.turn.thread.platform]
         self.position = 0
         self.down = False
@@ -43,6 +44,11 @@ class Steps:
     def turn(self) -> Turn:
         """As it is worded now: it may be revised while it waits."""
         return self.hold.record.turn
+
+    @property
+    def locale(self) -> str:
+        """The person's language, as it is known now."""
+        return self.turn.locale
 
     @property
     def model(self) -> str:
@@ -97,7 +103,8 @@ class Steps:
                 if not record.announcing:
                     await self.hold.save(announcing=True)
                 announcement = await self.platform.announce(self.turn, notice, repeated=record.announcing)
-                await self.hold.save(announcement=announcement, shown=_gist(notice))
+                await self.hold.save(announcement=announcement, shown=self._gist(notice))
+                await self.hold.refresh()
         self._unless_cancelled()
 
     async def stand_in_line(self) -> None:
@@ -279,13 +286,19 @@ class Steps:
     async def _show(self, notice: Notice) -> None:
         """Show the notice where it says something new. A platform that does not take it now holds nothing up."""
         announcement = self.hold.record.announcement
-        if announcement and _gist(notice) != self.hold.record.shown:
+        gist = self._gist(notice)
+        if announcement and gist != self.hold.record.shown:
             try:
                 await self.platform.update(self.turn, announcement, notice)
             except PlatformError as error:
                 log.info("progress could not be shown", problem=type(error).__name__)
             else:
-                await self.hold.save(shown=_gist(notice))
+                await self.hold.save(shown=gist)
+
+    def _gist(self, notice: Notice) -> str:
+        """What makes one notice another to a person; an old one is shown again, as some places forget it."""
+        age = int((time.time() - self.turn.asked_at) / SHOWN_SECONDS)
+        return f"{notice.stage} {notice.position} {len(notice.remarks)} {bool(notice.cause)} {age}"
 
     async def _begin_delivery(self) -> bool:
         """Write down that the pictures are about to be posted; gives whether that was written before.
@@ -314,7 +327,3 @@ def _waits(drawing: Drawing) -> bool:
     if drawing.request is None:
         return time.time() < drawing.sent_at + ANSWER_SECONDS
     return isinstance(drawing.status, Queued)
-
-
-def _gist(notice: Notice) -> str:
-    return f"{notice.stage} {notice.position} {len(notice.remarks)} {bool(notice.cause)}"

@@ -5,7 +5,7 @@ Slack gives up, and what came of it is said later.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import structlog
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from adapters.slack.response_urls import respond
 from adapters.slack.text import escaped
 from adapters.slack.web_api import Refused, Unsure, WebApi
+from core.background import stop
 from core.errors import Declined, PlatformError, ProviderError
 from core.replies import say
 
@@ -24,6 +25,8 @@ AT_ONCE = 16
 """A burst is answered one after another rather than all late, and over few connections to the store."""
 
 Saying: TypeAlias = Callable[[str], Coroutine[Any, Any, None]]
+Language: TypeAlias = Callable[[], Awaitable[str]]
+"""Finds out, once there is something to say, in which language."""
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -45,9 +48,7 @@ class Tasks:
         """Wait a little for what is under way, then give it up."""
         if self._running:
             await asyncio.wait(self._running, timeout=CLOSING_SECONDS)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await stop(*self._running)
 
 
 class Answers:
@@ -58,9 +59,9 @@ class Answers:
         self.tasks = Tasks()
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def within(self, work: Coroutine[Any, Any, str], locale: str, later: Saying) -> str:
+    async def within(self, work: Coroutine[Any, Any, str], language: Language, later: Saying) -> str:
         """What came of it, if that is known before Slack has to be answered; else empty, and it is said `later`."""
-        task = self.tasks.start(self._outcome(work, locale))
+        task = self.tasks.start(self._outcome(work, language))
         done, _ = await asyncio.wait({task}, timeout=ACK_SECONDS)
         if done:
             return task.result()
@@ -68,9 +69,9 @@ class Answers:
         self.tasks.start(self._later(task, later))
         return ""
 
-    async def aside(self, work: Coroutine[Any, Any, str], locale: str, later: Saying) -> None:
+    async def aside(self, work: Coroutine[Any, Any, str], language: Language, later: Saying) -> None:
         """The same where the acknowledgement carries no words."""
-        if said := await self.within(work, locale, later):
+        if said := await self.within(work, language, later):
             self.tasks.start(later(said))
 
     async def soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -117,27 +118,36 @@ class Answers:
         if said := await task:
             await later(said)
 
-    async def _outcome(self, work: Coroutine[Any, Any, str], locale: str) -> str:
+    async def _outcome(self, work: Coroutine[Any, Any, str], language: Language) -> str:
         try:
             async with self._gate:
                 return await work
-        except Declined as refusal:
-            return say(locale, refusal.reply, **refusal.details)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("the store does not answer", problem=type(error).__name__)
-            return say(locale, "slack.store_down")
-        except ProviderError as error:
-            log.warning("the image service does not answer as it should", problem=type(error).__name__)
-            return say(locale, "slack.service_down")
-        except Refused as refused:
-            log.warning("Slack did not take what a person asked for", why=str(refused))
-            return _refused(locale, refused)
-        except (Unsure, PlatformError) as error:
-            log.warning("Slack did not answer as it should", problem=type(error).__name__)
-            return say(locale, "slack.slack_down")
-        except Exception:
-            log.exception("an event could not be dealt with")
-            return say(locale, "slack.broken")
+        except Exception as error:  # noqa: BLE001 - whatever it was, the person is told something
+            reply, details = _meaning(error)
+        return say(await language(), reply, **details)
+
+
+def _meaning(error: Exception) -> tuple[str, Mapping[str, str | int]]:
+    """The sentence that tells a person of a problem, and what fills it in; the log is told the rest."""
+    kind = type(error).__name__
+    match error:
+        case Declined():
+            return error.reply, error.details
+        case Refused():
+            log.warning("Slack did not take what a person asked for", why=str(error))
+            return _refused(error)
+        case ProviderError():
+            log.warning("the image service does not answer as it should", problem=kind)
+            return "slack.service_down", {}
+        case Unsure() | PlatformError():
+            log.warning("Slack did not answer as it should", problem=kind)
+            return "slack.slack_down", {}
+        case RedisError() | OSError() | TimeoutError():
+            log.warning("the store does not answer", problem=kind)
+            return "slack.store_down", {}
+        case _:
+            log.error("an event could not be dealt with", exc_info=error)
+            return "slack.broken", {}
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
@@ -145,11 +155,11 @@ def _log_failure(task: asyncio.Task[None]) -> None:
         log.error("an event could not be dealt with", problem=type(problem).__name__)
 
 
-def _refused(locale: str, refused: Refused) -> str:
+def _refused(refused: Refused) -> tuple[str, Mapping[str, str | int]]:
     if refused.code == "missing_scope":
-        return say(locale, "slack.missing_scope", scope=refused.needed)
+        return "slack.missing_scope", {"scope": refused.needed}
     if refused.code in ("expired_trigger_id", "exchanged_trigger_id", "trigger_expired"):
-        return say(locale, "slack.form_slow")
+        return "slack.form_slow", {}
     if refused.code == "not_in_channel":
-        return say(locale, "slack.not_in_channel")
-    return say(locale, "slack.not_permitted")
+        return "slack.not_in_channel", {}
+    return "slack.not_permitted", {}

@@ -70,7 +70,6 @@ class SlackApp:
     async def close(self) -> None:
         """Finish what goes on after acknowledgements."""
         await self.answers.tasks.close()
-        await self.desk.people.close()
 
 
 def make_app(desk: Desk, *, signing_secret: str = "", oauth_flow: AsyncOAuthFlow | None = None) -> SlackApp:
@@ -125,8 +124,11 @@ def _act(bolt: AsyncApp, handlers: Handlers) -> None:
 
         return listener
 
+    async def command(ack: AsyncAck, context: AsyncBoltContext, body: Json) -> None:
+        await handlers.command(ack, _here(context).workspace, body)
+
     anything = re.compile(".*")
-    bolt.command(anything)(answering(handlers.command))
+    bolt.command(anything)(command)
     bolt.shortcut(anything)(answering(handlers.shortcut))
     bolt.action(anything)(answering(handlers.action))
     bolt.view(anything)(answering(handlers.form))

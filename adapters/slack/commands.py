@@ -23,7 +23,7 @@ class Commands:
         channel, trigger = str(body.get("channel_id") or ""), str(body.get("trigger_id") or "")
         words, thread = typed(str(body.get("text") or "")), channel_key(actor.workspace, channel)
         if not words:
-            await self._modals.imagine(actor, trigger, channel=channel)
+            await self._modals.imagine(await self._desk.met(actor), trigger, channel=channel)
             return ""
         if said := await self._spoken.answer(actor, thread, words, event=trigger):
             return said

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -12,7 +13,7 @@ from adapters.slack.actions import PLATFORM
 from adapters.slack.agent import MARK, Agent
 from adapters.slack.offers import Offers
 from adapters.slack.outgoing import SlackChat
-from adapters.slack.people import People, Profile
+from adapters.slack.people import STRANGER, People, Profile
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts
 from adapters.slack.settings import Settings
@@ -38,6 +39,8 @@ class Actor:
     workspace: str
     user: str
     profile: Profile
+    stranger: bool = False
+    """Whether Slack has yet to be asked who this is."""
 
     @property
     def person(self) -> Person:
@@ -78,7 +81,6 @@ class Desk:
     chat: SlackChat
     posts: Posts
     poster: Poster
-    people: People
     settings: Settings
     offers: Offers
     agent: Agent
@@ -91,10 +93,32 @@ class Desk:
         """The store."""
         return self.posts.redis
 
+    @property
+    def people(self) -> People:
+        """Who is who."""
+        return self.chat.people
+
     async def actor(self, workspace: str, user: str, *, name: str = "") -> Actor:
         """Who somebody is; `name` is what an event calls them, for when that is all there is."""
         profile = await self.people.of(workspace, user)
         return Actor(workspace, user, profile if profile.name else replace(profile, name=name))
+
+    async def glimpse(self, workspace: str, user: str, *, name: str = "") -> Actor:
+        """The same without asking Slack: enough for a wish, which is shown in the person's language all the same."""
+        profile = await self.people.known(workspace, user)
+        return Actor(workspace, user, profile or Profile(name), stranger=profile is None)
+
+    async def met(self, actor: Actor) -> Actor:
+        """Somebody who is to be spoken to, or to be let do what only some may."""
+        return await self.actor(actor.workspace, actor.user, name=actor.profile.name) if actor.stranger else actor
+
+    def language(self, actor: Actor) -> Callable[[], Awaitable[str]]:
+        """Finds out which language somebody is to be answered in."""
+
+        async def find() -> str:
+            return (await self.met(actor)).locale
+
+        return find
 
     async def ask(self, actor: Actor, wish: Wish) -> bool:
         """Take on what somebody wants: True when it is new. Raises `Declined`."""
@@ -141,7 +165,7 @@ class Desk:
             parent=wish.parent,
             reply_to=wish.reply_to,
             locale=actor.locale,
-            address={MARK: "1"} if wish.agent else {},
+            address={name: "1" for name, holds in ((MARK, wish.agent), (STRANGER, actor.stranger)) if holds},
         )
 
     async def once(self, what: str) -> bool:

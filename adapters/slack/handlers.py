@@ -53,16 +53,16 @@ class Handlers:
         self._sharing = sharing
 
     async def actor(self, workspace: str, body: Json) -> Actor:
-        """Who sent a command or an interaction."""
+        """Who sent an interaction."""
         user = body.get("user") or {}
-        user_id = str(user.get("id") or body.get("user_id") or "")
-        name = str(user.get("name") or body.get("user_name") or "")
-        return await self._desk.actor(workspace, user_id, name=name)
+        return await self._desk.actor(workspace, str(user.get("id") or ""), name=str(user.get("name") or ""))
 
-    async def command(self, ack: AsyncAck, actor: Actor, body: Json) -> None:
+    async def command(self, ack: AsyncAck, workspace: str, body: Json) -> None:
         """A slash command."""
+        user, name = str(body.get("user_id") or ""), str(body.get("user_name") or "")
+        actor = await self._desk.glimpse(workspace, user, name=name)
         work = self._commands.given(actor, body)
-        said = await self._answers.within(work, actor.locale, self._later(actor, body))
+        said = await self._answers.within(work, self._desk.language(actor), self._later(actor, body))
         if said:
             await ack(text=escaped(said), response_type="ephemeral")
         else:
@@ -70,7 +70,9 @@ class Handlers:
 
     async def shortcut(self, ack: AsyncAck, actor: Actor, body: Json) -> None:
         """A shortcut of a message, or a global one."""
-        await self._answers.aside(self._shortcuts.used(actor, body), actor.locale, self._later(actor, body))
+        await self._answers.aside(
+            self._shortcuts.used(actor, body), self._desk.language(actor), self._later(actor, body)
+        )
         await ack()
 
     async def action(self, ack: AsyncAck, actor: Actor, body: Json) -> None:
@@ -79,7 +81,7 @@ class Handlers:
         if not name.startswith(URL_ACTION):
             home = name in set(HomeAction)
             work = self._home.pressed(actor, body) if home else self._buttons.pressed(actor, body)
-            await self._answers.aside(work, actor.locale, self._later(actor, body))
+            await self._answers.aside(work, self._desk.language(actor), self._later(actor, body))
         await ack()
 
     async def form(self, ack: AsyncAck, actor: Actor, body: Json) -> None:
@@ -100,7 +102,7 @@ class Handlers:
             case _:
                 await ack()
                 return
-        said = await self._answers.within(work, actor.locale, self._later(actor, body))
+        said = await self._answers.within(work, self._desk.language(actor), self._later(actor, body))
         if said and said != say(actor.locale, "slack.shared"):
             await ack(response_action="errors", errors={FIELD_OF_REFUSAL[Form(form)]: said})
         else:

@@ -104,9 +104,11 @@ class Listener:
         target = await self._target(here, message, called=called)
         if target is None:
             return
-        actor = await self._desk.actor(here.workspace, message.user)
+        # Who may edit a picture is decided by who they are; a wish of its own is anybody's.
+        known = self._desk.actor if target.post else self._desk.glimpse
+        actor = await known(here.workspace, message.user)
         later = self._answers.by_post(here.workspace, message.channel, message.user, thread=message.thread)
-        await self._answers.aside(self._take(here, actor, message, target), actor.locale, later)
+        await self._answers.aside(self._take(here, actor, message, target), self._desk.language(actor), later)
 
     async def _take(self, here: Here, actor: Actor, message: Message, target: _Target) -> str:
         words = typed(message.text, bot=here.bot_user)
@@ -114,7 +116,7 @@ class Listener:
             return said
         if not words and not message.files:
             first = await self._desk.posts.once(f"hint:{message.channel}:{message.user}", seconds=HINT_SECONDS)
-            return self._spoken.help(actor) if first else ""
+            return self._spoken.help(await self._desk.met(actor)) if first else ""
         agent = message.direct and await self._desk.posts.is_agents(here.workspace, message.channel, message.thread)
         wish = self._wish(message, target, words, agent=agent)
         turn = await self._desk.turn(actor, await self._gathered(actor, message, wish))

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from adapters.slack import render
 from adapters.slack.agent import Agent
 from adapters.slack.files import Files
+from adapters.slack.people import STRANGER, People
 from adapters.slack.places import Moved, Placed, Places
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts, Shown, short_key, shown_as
@@ -72,6 +73,7 @@ class SlackChat:
     """The chat platform. Any worker can post and edit for any turn."""
 
     api: WebApi
+    people: People
     posts: Posts
     poster: Poster
     places: Places
@@ -92,6 +94,7 @@ class SlackChat:
     async def announce(self, turn: Turn, notice: Notice, *, repeated: bool) -> Announcement:
         """Post the root where the turn has none yet, and the message in its thread that stands for the turn."""
         del repeated  # every attempt is written down: see `Poster`
+        turn = await self._acquainted(turn)
         await self.posts.keep(await self.posts.by_turn(turn.id) or Post(turn))
         await self.throttle.shows(short_key(turn.id), render.face(notice))
         try:
@@ -103,7 +106,15 @@ class SlackChat:
         post = Post(turn, thread, placed.channel, placed.root, placed.message)
         await self.posts.keep(post, opened=placed.opened)
         await self.agent.shows(turn, placed.channel, placed.root, notice)
-        return Announcement(thread, placed.message)
+        return Announcement(thread, placed.message, turn.locale)
+
+    async def _acquainted(self, turn: Turn) -> Turn:
+        """The same turn in its person's language, where nobody had time to ask for that when it was taken on."""
+        if STRANGER not in turn.address:
+            return turn
+        profile = await self.people.of(turn.thread.workspace, turn.author.user)
+        author = replace(turn.author, name=turn.author.name or profile.name)
+        return replace(turn, author=author, locale=profile.locale)
 
     @_over_the_border
     async def update(self, turn: Turn, announcement: Announcement, notice: Notice) -> None:

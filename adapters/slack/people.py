@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.slack.web_api import Refused, Unsure, WebApi
+from core.background import stop
 from core.errors import PlatformBusy
 from core.state import key, pack, unpack
 
@@ -25,6 +26,9 @@ MINUTE, MOST_A_MINUTE = 60.0, 40
 """Slack takes about a hundred such questions a minute, from all of our processes together."""
 PATIENCE_SECONDS = 0.7
 """How long an answer may wait for a name. Whoever is not known by then is spoken to in English, once."""
+
+STRANGER = "stranger"
+"""Stands in the address of a turn whose author Slack has yet to be asked about."""
 
 log = structlog.get_logger()
 
@@ -50,8 +54,16 @@ class People:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._asking: dict[tuple[str, str], asyncio.Task[Profile | None]] = {}
 
+    async def known(self, workspace: str, user: str) -> Profile | None:
+        """What is known of a person without asking Slack: no acknowledgement waits for that."""
+        until, cached = self._cache.get((workspace, user), (0.0, None))
+        if cached and time.monotonic() < until:
+            return cached
+        kept = await self._kept(workspace, user)
+        return self._note(workspace, user, kept) if kept else None
+
     async def of(self, workspace: str, user: str) -> Profile:
-        """What is known of a person; the usual where nothing is."""
+        """Who a person is, by Slack where nothing is known; the usual where it does not tell."""
         until, cached = self._cache.get((workspace, user), (0.0, Profile()))
         if time.monotonic() < until:
             return cached
@@ -65,14 +77,11 @@ class People:
 
     async def close(self) -> None:
         """Give up what is being asked."""
-        tasks = list(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop(*self._asking.values())
 
     async def _find(self, workspace: str, user: str) -> Profile | None:
-        if known := await self._kept(workspace, user):
-            return self._note(workspace, user, known)
+        if known := await self.known(workspace, user):
+            return known
         now = time.monotonic()
         full = len(self._asked) == MOST_A_MINUTE and now - self._asked[0] < MINUTE
         if full or self._slots.locked():
@@ -83,7 +92,8 @@ class People:
 
     async def _kept(self, workspace: str, user: str) -> Profile | None:
         try:
-            async with self._reading:  # a burst of people is no burst of connections to the store
+            # A burst of people is no burst of connections to the store.
+            async with asyncio.timeout(PATIENCE_SECONDS), self._reading:
                 found = await self._redis.get(key("slack", "person", workspace, user))
         except (RedisError, OSError):
             return None

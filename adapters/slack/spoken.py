@@ -22,6 +22,9 @@ class Spoken:
     async def answer(self, actor: Actor, thread: ThreadKey, words: str, *, event: str) -> str:
         """What to say to these words; empty where they are a prompt. `event` is done once."""
         wanted = words.strip().lower()
+        if wanted not in ("help", "status") and not _LISTEN.fullmatch(wanted):
+            return ""
+        actor = await self._desk.met(actor)
         if wanted == "help":
             return self.help(actor)
         if wanted == "status":

@@ -1,7 +1,7 @@
 """Puts Slack's parts together out of plain arguments."""
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -71,12 +71,16 @@ async def open_chat(
 ) -> AsyncIterator[SlackChat]:
     """Slack as a worker needs it: over the Web API alone, until the block is left. `conversation_ttl` is in seconds."""
     timeout = aiohttp.ClientTimeout(total=4 * SECONDS, connect=SECONDS / 3, sock_read=SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(limit=200)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout, connector=connector))
         api = WebApi(session, setup.api_base, _tokens(setup, redis, session), redis)
         posts, throttle = Posts(redis, ttl=conversation_ttl), Throttle(redis)
-        poster = Poster(api, posts, throttle)
+        poster, people = Poster(api, posts, throttle), People(api, redis)
+        stack.push_async_callback(people.close)
         yield SlackChat(
             api=api,
+            people=people,
             posts=posts,
             poster=poster,
             places=Places(api, poster),
@@ -107,7 +111,6 @@ def open_app(
         chat=chat,
         posts=chat.posts,
         poster=chat.poster,
-        people=People(chat.api, redis),
         settings=Settings(redis),
         offers=Offers(chat.provider, default_model=default_model, most_images=most_images),
         agent=chat.agent,

@@ -29,6 +29,10 @@ async def answers(fake_slack: FakeSlack, redis: Redis) -> AsyncIterator[Answers]
         await answers.tasks.close()
 
 
+async def english() -> str:
+    return "en"
+
+
 @pytest.mark.parametrize(
     ("problem", "sentence"),
     [
@@ -51,7 +55,7 @@ async def test_every_problem_has_its_sentence(answers: Answers, problem: Excepti
     async def never(text: str) -> None:
         raise AssertionError(text)
 
-    assert await answers.within(fails(), "en", never) == say("en", sentence)
+    assert await answers.within(fails(), english, never) == say("en", sentence)
 
 
 async def test_a_missing_scope_is_named(answers: Answers) -> None:
@@ -61,7 +65,7 @@ async def test_a_missing_scope_is_named(answers: Answers) -> None:
     async def never(text: str) -> None:
         raise AssertionError(text)
 
-    assert "im:write" in await answers.within(fails(), "en", never)
+    assert "im:write" in await answers.within(fails(), english, never)
 
 
 async def test_what_comes_late_is_said_later(answers: Answers) -> None:
@@ -76,7 +80,7 @@ async def test_what_comes_late_is_said_later(answers: Answers) -> None:
         said.append(text)
         spoken.set()
 
-    assert await answers.within(slow(), "en", later) == ""
+    assert await answers.within(slow(), english, later) == ""
     ready.set()
     await spoken.wait()
     assert said == ["at last"]
