@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from adapters.slack.actions import Action
 from adapters.slack.desk import Actor, Desk, Wish, declined_gone
 from adapters.slack.history import History
-from adapters.slack.modals import Modals
+from adapters.slack.modals import Modals, Opening
 from adapters.slack.posts import Post
 from adapters.slack.sharing import Sharing
 from core.errors import Declined
@@ -31,7 +31,7 @@ class Press:
     post: Post
     event: str
     what: str
-    trigger: str
+    opening: Opening
     chosen: str = ""
 
 
@@ -65,10 +65,10 @@ class Buttons:
         message = str((body.get("container") or {}).get("message_ts") or "")
         event = f"{action.get('action_ts', '')}.{message}.{actor.user}"
         what = f"press:{action['action_id']}:{value}"
-        return await handler(Press(actor, post, event, what, str(body.get("trigger_id") or ""), found[2] or ""))
+        return await handler(Press(actor, post, event, what, Opening.by(body), found[2] or ""))
 
     async def _edit(self, press: Press) -> str:
-        await self._modals.edit(press.actor, press.trigger, press.post)
+        await self._modals.edit(press.actor, press.opening, press.post)
         return ""
 
     async def _again(self, press: Press) -> str:
@@ -108,7 +108,7 @@ class Buttons:
 
     async def _asked(self, press: Press, wish: Wish) -> str:
         await self._alone(press)
-        await self._desk.ask(press.actor, wish)
+        await self._desk.ask(press.actor, wish, press.opening.answer_at)
         return ""
 
     async def _undo(self, press: Press) -> str:
@@ -117,14 +117,16 @@ class Buttons:
 
     async def _more(self, press: Press) -> str:
         event = f"{press.event}.{press.chosen}"
-        return await self._history.chosen(press.actor, press.post, press.chosen, trigger=press.trigger, event=event)
+        return await self._history.chosen(
+            press.actor, press.post, press.chosen, trigger=press.opening.trigger, event=event
+        )
 
     async def _cancel(self, press: Press) -> str:
         await self._desk.intake.cancel(press.post.turn.id, press.actor.person, moderator=press.actor.profile.admin)
         return say(press.actor.locale, "slack.cancelling")
 
     async def _share(self, press: Press) -> str:
-        await self._sharing.ask_where(press.actor, press.trigger, press.post)
+        await self._sharing.ask_where(press.actor, press.opening.trigger, press.post)
         return ""
 
     async def _alone(self, press: Press) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
 from adapters.slack.gathering import pointed_at
-from adapters.slack.modals import Modals
+from adapters.slack.modals import Modals, Opening
 from adapters.slack.spoken import Spoken
 from adapters.slack.text import typed
 from core.commands import parse
@@ -21,15 +21,14 @@ class Commands:
     async def given(self, actor: Actor, body: dict[str, Any]) -> str:
         """Take on what a command asks for; gives what is to be said at once. Raises `Declined`."""
         channel, trigger = str(body.get("channel_id") or ""), str(body.get("trigger_id") or "")
+        url = str(body.get("response_url") or "")
         words, thread = typed(str(body.get("text") or "")), channel_key(actor.workspace, channel)
         if not words:
-            await self._modals.imagine(await self._desk.met(actor), trigger, channel=channel)
+            await self._modals.imagine(await self._desk.met(actor), Opening(trigger, url), channel=channel)
             return ""
         if said := await self._spoken.answer(actor, thread, words, event=trigger):
             return said
         prompt, options = parse(words)
         references = await pointed_at(self._desk, actor, prompt, channel)
-        turn = await self._desk.turn(actor, Wish(trigger, thread, prompt, options, references))
-        await self._desk.chat.response_urls.keep(turn.id, str(body.get("response_url") or ""))
-        await self._desk.take(turn)
+        await self._desk.ask(actor, Wish(trigger, thread, prompt, options, references), url)
         return ""

@@ -120,9 +120,11 @@ class Desk:
 
         return find
 
-    async def ask(self, actor: Actor, wish: Wish) -> bool:
-        """Take on what somebody wants: True when it is new. Raises `Declined`."""
-        return await self.take(await self.turn(actor, wish))
+    async def ask(self, actor: Actor, wish: Wish, answer_at: str = "") -> None:
+        """Take on what somebody wants; `answer_at` is for when it can be shown nowhere. Raises `Declined`."""
+        turn = await self.turn(actor, wish)
+        await self.chat.response_urls.keep(turn.id, answer_at)
+        await self.take(turn)
 
     async def take(self, turn: Turn) -> bool:
         """Record a turn, against a store that stumbles: True when it is new."""

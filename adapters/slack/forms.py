@@ -26,19 +26,21 @@ SAME = "same"
 class Context:
     """What a form knows of where it was opened. It travels through Slack, so it holds no secret.
 
-    `key` is the turn that it goes on from, `references` what was given already.
+    `key` is the turn that it goes on from, `answer` what the address is kept by where whoever opened it can be
+    answered, `references` what was given already.
     """
 
     channel: str = ""
     thread: str = ""
     key: str = ""
+    answer: str = ""
     references: tuple[Reference, ...] = ()
 
     def written(self) -> str:
         """The same as a form's `private_metadata`; references that do not fit are left out from the end."""
         for count in range(len(self.references), -1, -1):
             given = [[one.name[:80], one.channel, one.message, one.attachment] for one in self.references[:count]]
-            text = json.dumps([self.channel, self.thread, self.key, given], separators=(",", ":"))
+            text = json.dumps([self.channel, self.thread, self.key, self.answer, given], separators=(",", ":"))
             if len(text) <= METADATA_CHARACTERS:
                 return text
         raise AssertionError
@@ -46,9 +48,9 @@ class Context:
     @classmethod
     def read(cls, text: str) -> "Context":
         """The inverse of `written`. Raises ValueError for anything else."""
-        channel, thread, key, given = json.loads(text)
+        channel, thread, key, answer, given = json.loads(text)
         references = tuple(Reference(name, "", place, message, file) for name, place, message, file in given)
-        return cls(str(channel), str(thread), str(key), references)
+        return cls(str(channel), str(thread), str(key), str(answer), references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def private_field(locale: str) -> Block:
 
 def channel_field(locale: str, channel: str = "") -> Block:
     """Where it is to be shown; unless another is chosen in that channel, or where the person is."""
-    element: Block = {"type": "conversations_select"}
+    element: Block = {"type": "conversations_select", "response_url_enabled": True}
     if channel and not channel.startswith("D"):
         element["initial_conversation"] = channel
     else:

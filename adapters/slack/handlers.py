@@ -90,7 +90,7 @@ class Handlers:
         form = str(view.get("callback_id") or "")
         match form:
             case Form.IMAGINE | Form.EDIT:
-                work = self._modals.submitted(actor, view, event)
+                work = self._modals.submitted(actor, body)
             case Form.SHARE:
                 work = self._sharing.shared(actor, view, event)
             case Form.COMPARE:

@@ -11,7 +11,7 @@ from adapters.slack import forms, render
 from adapters.slack.actions import Form, HomeAction
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.forms import SAME, Context
-from adapters.slack.modals import Modals
+from adapters.slack.modals import Modals, Opening
 from adapters.slack.posts import Post, short_key
 from adapters.slack.render import Block
 from adapters.slack.settings import Defaults, Editors, TeamSettings
@@ -52,7 +52,7 @@ class Home:
         defaults = await self._desk.settings.defaults(actor.person)
         match action.get("action_id"):
             case HomeAction.BEGIN:
-                await self._modals.imagine(actor, trigger)
+                await self._modals.imagine(actor, Opening.by(body))
                 return ""
             case HomeAction.SETTINGS:
                 await self._ask_settings(actor, trigger)
@@ -134,6 +134,7 @@ class Home:
         return [
             render.paragraph(say(locale, "slack.home_welcome")),
             {"type": "actions", "elements": begin},
+            *[render.paragraph(words) for words in await desk.posts.unshown(actor.person)],
             *_section(locale, "slack.home_turns", [_open_turn(one, locale) for one in open_turns[:MOST_TURNS]]),
             *_section(locale, "slack.home_pictures", await self._pictures(actor)),
             _header(say(locale, "slack.home_defaults")),

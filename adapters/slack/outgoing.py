@@ -29,6 +29,7 @@ from adapters.slack.places import Moved, Placed, Places
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts, Shown, short_key, shown_as
 from adapters.slack.response_urls import ResponseUrls
+from adapters.slack.text import escaped, one_line
 from adapters.slack.throttle import Throttle
 from adapters.slack.uploads import Uploads
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
@@ -40,10 +41,13 @@ from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
 
 STORE_SECONDS = 2.0
+QUOTED_CHARACTERS = 100
 SMALLER = (8 * 1024 * 1024, 3 * 1024 * 1024, 1024 * 1024)
 """What to shrink to where a workspace finds a file too large."""
 TOO_LARGE = frozenset({"file_upload_size_restricted", "file_too_large", "storage_limit_reached"})
-NO_FILES = TOO_LARGE | {"file_uploads_disabled", "file_uploads_except_images_disabled", "missing_scope"}
+NO_FILES = TOO_LARGE | {"file_uploads_disabled", "file_uploads_except_images_disabled"}
+SENTENCES = {"missing_scope": "slack.no_files_scope"} | dict.fromkeys(NO_FILES, "slack.storage_full")
+"""What is said where a finished picture cannot be uploaded."""
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 P = ParamSpec("P")
@@ -99,8 +103,8 @@ class SlackChat:
         await self.throttle.shows(short_key(turn.id), render.face(notice))
         try:
             placed = await self.places.announce(turn, notice)
-        except (Refused, PlatformGone):
-            await self._unsaid(turn)
+        except (Refused, PlatformGone) as problem:
+            await self._unsaid(turn, problem)
             raise
         thread = _conversation(turn, placed)
         post = Post(turn, thread, placed.channel, placed.root, placed.message)
@@ -130,9 +134,8 @@ class SlackChat:
         try:
             await self._edit(workspace, post.channel, post.message, body)
         except Refused as refused:
-            if notice.stage is Stage.FAILED:
-                await self._elsewhere(turn, post, body, "end", refused)
-            raise
+            if notice.stage is not Stage.FAILED or not await self._elsewhere(turn, post, body, "end", refused):
+                raise
 
     @_over_the_border
     async def deliver(self, turn: Turn, announcement: Announcement, result: Result, *, repeated: bool) -> Delivered:
@@ -167,15 +170,34 @@ class SlackChat:
         return shown_as(post, shown, channel=post.channel, message=post.message)
 
     async def _elsewhere(self, turn: Turn, post: Post, body: render.Body, part: str, refused: Refused) -> Moved | None:
+        """Post anew what cannot be shown where it belongs; None where there is no other place, and that was said."""
         try:
-            return await self.places.elsewhere(turn, post, body, part, refused)
-        except (Refused, PlatformGone):
-            await self._unsaid(turn)
+            moved = await self.places.elsewhere(turn, post, body, part, refused)
+        except (Refused, PlatformGone) as problem:
+            await self._unsaid(turn, problem)
             raise
+        if moved is None:
+            await self._unsaid(turn, refused)
+        return moved
 
-    async def _unsaid(self, turn: Turn) -> None:
-        """Neither the place nor the person's own messages take a word: say so where the command was typed."""
-        await self.response_urls.say(turn.id, say(turn.locale, "slack.not_permitted"))
+    async def _unsaid(self, turn: Turn, problem: Refused | PlatformGone) -> None:
+        """Neither the place nor the person's own messages take a word: say so wherever the person can still see it."""
+        words = say(turn.locale, "slack.unshown", prompt=one_line(turn.prompt, QUOTED_CHARACTERS))
+        if isinstance(problem, Refused) and problem.code == "missing_scope":
+            words = say(turn.locale, "slack.missing_scope", scope=problem.needed)
+        if await self.response_urls.say(turn.id, words) or await self._whispered(turn, words):
+            return
+        await self.posts.add_unshown(turn.author, words)
+
+    async def _whispered(self, turn: Turn, words: str) -> bool:
+        place, user = turn.thread, turn.author.user
+        try:
+            await self.api.call(
+                place.workspace, "chat.postEphemeral", channel=place.channel, user=user, text=escaped(words)
+            )
+        except (Refused, Unsure, PlatformBusy):
+            return False
+        return True
 
     async def _uploaded(self, turn: Turn, post: Post, result: Result) -> tuple[tuple[Shown, ...], list[str]]:
         """The pictures at Slack, byte for byte where they fit; and what has to be said of those that did not."""
@@ -184,9 +206,8 @@ class SlackChat:
             try:
                 return await self.uploads.bring(short_key(turn.id), workspace, images), notes
             except Refused as refused:
-                if refused.code in NO_FILES and (not smaller or refused.code not in TOO_LARGE):
-                    await self._say_nowhere(turn, post, result, refused)
                 if not smaller or refused.code not in TOO_LARGE:
+                    await self._say_nowhere(turn, post, result, refused)
                     raise
             images = tuple([await self._fitted(image, smaller) for image in result.images])
             notes = [say(turn.locale, "slack.smaller")]
@@ -201,13 +222,16 @@ class SlackChat:
         return replace(image, picture=picture, file_name=f"{stem}.{ENDINGS.get(picture.media_type, 'bin')}")
 
     async def _say_nowhere(self, turn: Turn, post: Post, result: Result, refused: Refused) -> None:
-        """A workspace that takes no files: say so, and offer the original's own address where there is one."""
+        """A workspace that takes no file of ours: say so, and offer the original's own address where there is one."""
         log.error("a picture cannot be uploaded", why=str(refused))
-        name = "slack.no_files_scope" if refused.code == "missing_scope" else "slack.storage_full"
+        name = SENTENCES.get(refused.code, "slack.upload_refused")
         links = [image.link for image in result.images if image.link]
         cause = " ".join((say(turn.locale, name, scope=refused.needed), *links))
         body = render.announcement(turn, Notice(Stage.FAILED, model=result.model, cause=cause, may_retry=True))
-        await self._edit(turn.thread.workspace, post.channel, post.message, body)
+        try:
+            await self._edit(turn.thread.workspace, post.channel, post.message, body)
+        except Refused as again:
+            await self._elsewhere(turn, post, body, "end", again)
 
     async def _edit(
         self, workspace: str, channel: str, ts: str, body: render.Body, *, file_ids: list[str] | None = None

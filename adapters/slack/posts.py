@@ -7,6 +7,7 @@ slack:agent:<place>           string  a thread of the agent surface
 slack:attempt:<key>:<part>    JSON `Attempt`: a post that was begun, for a day
 slack:once:<what>             string  an action that was taken, for a while
 slack:recent:<person>         list    the short keys of a person's finished turns, newest first
+slack:unshown:<person>        list    sentences on turns that nowhere took, newest first, for a day
 
 All expire after the conversations' time from their last use, but for the attempts and the actions.
 """
@@ -23,6 +24,7 @@ from core.turns import Person, Reference, ThreadKey, Turn, TurnId
 KEY_CHARACTERS = 20
 ATTEMPT_SECONDS = 86_400
 MOST_RECENT = 10
+UNSHOWN_SECONDS = 86_400
 
 
 def short_key(turn: TurnId) -> str:
@@ -167,6 +169,19 @@ class Posts:
             pipe.ltrim(name, 0, MOST_RECENT - 1)
             pipe.expire(name, self.ttl)
             await pipe.execute()
+
+    async def add_unshown(self, person: Person, words: str) -> None:
+        """Keep a sentence that App Home is to say, as nothing else takes it."""
+        name = key("slack", "unshown", person)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(name, words)
+            pipe.ltrim(name, 0, MOST_RECENT - 1)
+            pipe.expire(name, UNSHOWN_SECONDS)
+            await pipe.execute()
+
+    async def unshown(self, person: Person) -> list[str]:
+        """What App Home has to say of turns that nowhere took, newest first."""
+        return [text(words) for words in await self.redis.lrange(key("slack", "unshown", person), 0, -1)]
 
     async def recent(self, person: Person) -> list[Post]:
         """A person's finished turns, newest first."""

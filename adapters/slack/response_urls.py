@@ -1,6 +1,7 @@
-"""The address that a command may be answered at, wherever the person is: the last way to a person whom no other takes.
+"""Where a command, a button or a form may be answered, wherever the person is: a way to whom no other reaches.
 
-slack:response:<key>   the address, encrypted (whoever has it speaks as us), for as long as Slack honours it
+slack:response:<key>   the address of a turn or a form, encrypted (whoever has it speaks as us), for as long as Slack
+                       honours it
 """
 
 import base64
@@ -23,8 +24,8 @@ LIVES_SECONDS = 29 * 60
 log = structlog.get_logger()
 
 
-async def respond(session: aiohttp.ClientSession, url: str, words: str, *, thread: str = "") -> None:
-    """Say something to the person alone. Nothing is raised: there is nobody else to tell."""
+async def respond(session: aiohttp.ClientSession, url: str, words: str, *, thread: str = "") -> bool:
+    """Say something to the person alone; whether that was taken. Nothing is raised: there is nobody else to tell."""
     body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(words)}
     if thread:
         body["thread_ts"] = thread
@@ -32,8 +33,10 @@ async def respond(session: aiohttp.ClientSession, url: str, words: str, *, threa
         async with session.post(url, json=body) as response:
             if not response.ok:
                 log.warning("a person could not be answered", status=response.status)
+            return response.ok
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         log.warning("a person could not be answered", problem=type(error).__name__)
+        return False
 
 
 def keys_from(secret: str) -> MultiFernet:
@@ -43,31 +46,36 @@ def keys_from(secret: str) -> MultiFernet:
 
 
 class ResponseUrls:
-    """Keeps the address of a turn's command until it is used or dies."""
+    """Keeps where what somebody did can be answered, by its turn or by the form that it opened, until that dies."""
 
     def __init__(self, redis: Redis, keys: MultiFernet, session: aiohttp.ClientSession) -> None:
         self._redis = redis
         self._keys = keys
         self._session = session
 
-    async def keep(self, turn: TurnId, url: str) -> None:
-        """Note where a turn's command can be answered. A store that is away costs no more than this last way."""
+    async def keep(self, name: str, url: str) -> None:
+        """Note where a turn or a form can be answered. A store that is away costs no more than this last way."""
         if not url:
             return
         try:
             sealed = self._keys.encrypt(url.encode())
-            await self._redis.set(key("slack", "response", short_key(turn)), sealed, ex=LIVES_SECONDS, nx=True)
+            await self._redis.set(key("slack", "response", short_key(TurnId(name))), sealed, ex=LIVES_SECONDS, nx=True)
         except (RedisError, OSError) as error:
             log.warning("an address could not be kept", problem=type(error).__name__)
 
-    async def say(self, turn: TurnId, words: str) -> None:
-        """Answer a turn's command, once, if it came from one and not long ago."""
-        sealed = await self._redis.getdel(key("slack", "response", short_key(turn)))
+    async def of(self, name: str) -> str:
+        """The address that was noted; empty where there is none (any longer)."""
+        sealed = await self._redis.get(key("slack", "response", short_key(TurnId(name))))
         if sealed is None:
-            return
+            return ""
         try:
-            url = self._keys.decrypt(text(sealed)).decode()
+            return self._keys.decrypt(text(sealed)).decode()
         except InvalidToken:
             log.warning("an address cannot be decrypted")
-            return
-        await respond(self._session, url, words)
+            return ""
+
+    async def say(self, turn: TurnId, words: str) -> bool:
+        """Answer where a turn was asked for, once; whether that could be done."""
+        url = await self.of(turn)
+        await self._redis.delete(key("slack", "response", short_key(turn)))
+        return bool(url) and await respond(self._session, url, words)

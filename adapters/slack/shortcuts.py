@@ -6,7 +6,7 @@ from adapters.slack.actions import Shortcut
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.files import references_of
 from adapters.slack.history import History
-from adapters.slack.modals import Modals
+from adapters.slack.modals import Modals, Opening
 from core.errors import Declined
 
 
@@ -20,25 +20,25 @@ class Shortcuts:
 
     async def used(self, actor: Actor, body: dict[str, Any]) -> str:
         """Open the form. Raises `Declined` where there is no picture."""
-        trigger = str(body.get("trigger_id") or "")
+        opening = Opening.by(body)
         if body.get("type") == "shortcut":
-            await self._modals.imagine(actor, trigger)
+            await self._modals.imagine(actor, opening)
             return ""
         message, channel = body.get("message") or {}, str((body.get("channel") or {}).get("id") or "")
         ts = str(message.get("ts") or body.get("message_ts") or "")
         post = await self._desk.posts.by_message(actor.workspace, channel, ts)
         if body.get("callback_id") == Shortcut.EDIT_IMAGE and post and post.shown:
-            await self._modals.edit(actor, trigger, post)
+            await self._modals.edit(actor, opening, post)
             return ""
         if body.get("callback_id") == Shortcut.HISTORY:
             if post is None or not post.shown:
                 raise Declined("slack.no_picture_there")
-            await self._history.path(actor, post, event=f"{trigger}.{ts}")
+            await self._history.path(actor, post, event=f"{opening.trigger}.{ts}")
             return ""
         references = references_of(message.get("files"), channel, ts)
         if not references:
             raise Declined("slack.no_picture_there")
         # What is made of somebody's picture belongs below it; what only uses one of ours is a picture of its own.
         thread = "" if post else str(message.get("thread_ts") or ts)
-        await self._modals.imagine(actor, trigger, channel=channel, thread=thread, references=references)
+        await self._modals.imagine(actor, opening, channel=channel, thread=thread, references=references)
         return ""

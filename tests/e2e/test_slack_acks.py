@@ -7,7 +7,9 @@ from cryptography.fernet import Fernet, MultiFernet
 
 from adapters.slack.check import check_slack
 from adapters.slack.start import Client, SlackSetup
-from tests.e2e.slack_world import World
+from core.replies import say
+from core.turns import Failed, FailureReason
+from tests.e2e.slack_world import Bot, World, open_world
 from tests.fakes.slack import FakeSlack
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
@@ -53,6 +55,35 @@ async def test_a_command_is_recorded_before_it_is_acknowledged(world: World) -> 
     assert asked.latency is not None
     assert await world.bot.core.turns.count_open() == 1
     world.bot.images.release.set()
+
+
+async def test_no_command_waits_for_slack_to_tell_who_somebody_is(fake_slack: FakeSlack, redis_url: str) -> None:
+    world = await open_world(fake_slack, redis_url)
+    await world.bot.close()
+    hearing = await Bot(fake_slack, redis_url, world.bot.images, token=world.team.bot_token).open(working=False)
+    before = len(fake_slack.requests)
+    asked = await world.imagine()
+    said = await fake_slack.mention(world.alice, world.channel, "a wolf")
+    await world.until(lambda: all(delivery.settled.is_set() for delivery in fake_slack.outbox.sent))
+    assert asked.latency is not None
+    assert said.ts
+    assert await hearing.core.turns.count_open() == 2
+    assert {request.method for request in fake_slack.requests[before:]} <= {"auth.test"}, "who we are, once a process"
+    await hearing.close()
+
+
+async def test_the_first_picture_of_a_stranger_is_told_of_in_their_language(world: World) -> None:
+    dora = world.fake.person(world.team, "dora", locale="de-DE")
+    world.fake.invite(world.channel, dora)
+    world.bot.images.finish_at_once = False
+    await world.imagine("ein fuchs", by=dora)
+    await world.until(lambda: world.bot.images.made)
+    (announced,) = [s for s in world.fake.everything(dora, world.channel) if s.buttons]
+    assert [button.label for button in announced.buttons] == ["Abbrechen"]
+    world.bot.images.finish(Failed(FailureReason.STUCK))
+    await world.quiet()
+    told = world.fake.look(dora, announced.message).text
+    assert say("de", "failed.stuck", model="m1", minutes=10) in told, "the core's own words too"
 
 
 async def test_nobody_waits_for_the_name_of_a_person(world: World) -> None:

@@ -7,8 +7,14 @@ from tests.e2e.slack_world import World
 from tests.fakes.picture_files import real_files
 from tests.fakes.provider import png
 from tests.fakes.slack import Upload
+from tests.fakes.slack.text import readable
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
+
+UNSHOWN = (
+    "I could not show “a fox in the snow”: neither the place where it was asked for nor your direct messages take "
+    "anything from me. /invite me to the channel, or ask in another one."
+)
 
 
 async def test_a_channel_that_we_are_not_in_gets_its_picture_directly(world: World) -> None:
@@ -145,7 +151,7 @@ async def test_a_command_that_no_place_takes_is_answered_where_it_was_typed(worl
     await world.imagine()
     await world.until(world.whispers, "a word")
     await world.quiet()
-    assert world.whispers() == ["Slack did not let me do that here. A workspace admin can look at my permissions."]
+    assert world.whispers() == [UNSHOWN]
     assert len(world.fake.calls("response_url")) == 1
 
 
@@ -156,8 +162,105 @@ async def test_a_picture_that_no_place_takes_is_told_of_where_it_was_asked(world
     world.fake.archive(world.channel)
     world.fake.fail("conversations.open", error="cannot_dm_bot", times=9)
     world.bot.images.release.set()
-    await world.until(lambda: world.fake.calls("response_url"), "a word")
     await world.quiet()
+    assert world.whispers() == [UNSHOWN], "said once, with what to do about it"
+    assert world.fake.pictures(world.alice, world.channel) == []
+
+
+def nowhere(world: World) -> None:
+    """From now on neither the channel nor the person's own messages take anything of ours."""
+    world.fake.archive(world.channel)
+    world.fake.fail("conversations.open", error="cannot_dm_bot", times=99)
+
+
+async def test_a_button_that_no_place_takes_the_picture_of_is_answered(world: World) -> None:
+    first = await world.first_picture()
+    nowhere(world)
+    await world.fake.press(world.alice, first.button("Again"))
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_form_behind_a_button_that_no_place_takes_the_picture_of_is_answered(world: World) -> None:
+    first = await world.first_picture()
+    await world.fake.press(world.alice, first.button("Edit"))
+    nowhere(world)
+    await world.fake.submit(world.alice, {"prompt": "a fox in the snow"})
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_shortcut_of_a_message_whose_picture_no_place_takes_is_answered(world: World) -> None:
+    photo = await world.fake.message(world.alice, world.channel, "my cat", files=[Upload("cat.png", png("red"))])
+    await world.fake.message_shortcut(world.alice, photo, "use_as_reference")
+    nowhere(world)
+    await world.fake.submit(world.alice, {"prompt": "a fox in the snow"})
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_form_from_anywhere_whose_picture_no_place_takes_is_answered_in_the_channel_chosen(
+    world: World,
+) -> None:
+    nowhere(world)
+    await world.fake.shortcut(world.alice, "imagine")
+    await world.fake.submit(world.alice, {"prompt": "a fox in the snow", "channel": world.channel.id})
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_mention_that_no_place_takes_the_picture_of_is_told_of_in_home(world: World) -> None:
+    world.bot.images.held = True
+    await world.fake.mention(world.alice, world.channel, "a fox in the snow")
+    await world.until(lambda: world.bot.images.sent)
+    nowhere(world)
+    world.fake.fail("chat.postEphemeral", error="is_archived")
+    world.bot.images.release.set()
+    await world.quiet()
+    assert world.whispers() == []
+    await world.fake.open_home(world.alice)
+    await world.until(lambda: world.fake.home(world.alice))
+    home = world.fake.home(world.alice)
+    assert home is not None
+    assert UNSHOWN in readable(home.blocks)
+
+
+async def test_a_mention_that_only_whispers_reach_is_whispered_to(world: World) -> None:
+    world.bot.images.held = True
+    await world.fake.mention(world.alice, world.channel, "a fox in the snow")
+    await world.until(lambda: world.bot.images.sent)
+    world.fake.fail("chat.update", error="restricted_action", times=99)
+    world.fake.fail("conversations.open", error="cannot_dm_bot", times=99)
+    world.bot.images.release.set()
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_picture_that_slack_does_not_take_ends_in_a_word(world: World) -> None:
+    world.fake.fail("files.completeUploadExternal", error="restricted_action", times=9)
+    await world.imagine()
+    await world.quiet()
+    (told,) = [s for s in world.fake.everything(world.alice, world.channel) if s.message.is_reply]
+    assert "Slack does not take it. Press Again" in told.text
+    assert [button.label for button in told.buttons] == ["Again"]
+
+
+async def test_a_picture_that_cannot_be_uploaded_from_a_channel_that_has_gone_is_told_of_directly(
+    world: World,
+) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    await world.until(lambda: world.bot.images.sent)
+    world.fake.archive(world.channel)
+    world.team.storage_full = True
+    world.bot.images.release.set()
+    await world.quiet()
+    (told,) = world.fake.channel(world.alice, world.fake.dm(world.alice))
+    assert "its storage is full" in told.text
 
 
 async def test_the_address_of_a_command_is_kept_encrypted_and_not_for_long(world: World, redis: Redis) -> None:

@@ -77,6 +77,27 @@ async def test_the_agent_surface_suggests_prompts_and_says_what_it_does(world: W
     await world.until(lambda: world.fake.assistant_status(root) == "")
 
 
+async def test_the_agent_surface_says_what_it_does_for_as_long_as_it_does_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.steps.SHOWN_SECONDS", 0.2)
+    monkeypatch.setattr("core.steps.LONGEST_PAUSE", 0.1)
+    root = await world.fake.open_assistant(world.alice)
+    await world.until(lambda: world.fake.calls("assistant.threads.setSuggestedPrompts"))
+    world.bot.images.held = True
+    await world.fake.message(world.alice, root.channel, "a fox", thread=root)
+    for _ in range(2):
+        await world.until(lambda: world.fake.assistant_status(root) == "is drawing…")
+        world.fake.clock.advance(121)
+        assert world.fake.assistant_status(root) == "", "Slack forgets a status after two minutes"
+    await world.until(lambda: world.fake.assistant_status(root) == "is drawing…")
+    edits = len(world.fake.calls("chat.update"))
+    world.bot.images.release.set()
+    await world.pictures(1, root.channel)
+    assert world.fake.assistant_status(root) == ""
+    assert edits <= 1, "nothing else is said anew that says nothing new"
+
+
 async def test_any_picture_can_be_edited_from_the_menu_of_its_message(world: World) -> None:
     first = await world.first_picture()
     await world.reply("make it night", first)

@@ -25,6 +25,8 @@ class FakeChat:
     troubles: dict[str, list[PlatformError]] = field(default_factory=dict)
     blind: bool = False
     """Cannot find what it has posted."""
+    learns: str = ""
+    """The language that everybody turns out to speak."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def announce(self, turn: Turn, notice: Notice, *, repeated: bool) -> Announcement:
@@ -34,7 +36,7 @@ class FakeChat:
             self.posts[f"announce {turn.id}"] += 1
             thread = turn.thread.thread or f"m-{turn.id}"
             place = ThreadKey(turn.thread.platform, turn.thread.workspace, turn.thread.channel, thread)
-            known = Announcement(place, f"m-{turn.id}")
+            known = Announcement(place, f"m-{turn.id}", self.learns)
             self.announcements[turn.id] = known
         self._note(turn, notice)
         self._trouble("announce!")

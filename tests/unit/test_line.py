@@ -109,6 +109,28 @@ async def test_progress_is_shown_as_it_happens(house: House) -> None:
     assert await house.ended(turn) == "done"
 
 
+async def test_a_notice_that_has_stood_for_long_is_shown_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.steps.SHOWN_SECONDS", 0.2)
+    monkeypatch.setattr("core.steps.LONGEST_PAUSE", 0.1)
+    house.images.finish_at_once = False
+    turn = await house.ask(house.turn())
+    await wait_until(lambda: house.images.made)
+    house.images.finish(Running())
+    await wait_until(lambda: [n.stage for n in house.chat.notices[turn.id]].count(Stage.DRAWING) >= 3)
+    house.images.finish()
+    assert await house.ended(turn) == "done"
+
+
+async def test_a_person_is_spoken_to_in_the_language_that_the_platform_learns(house: House) -> None:
+    house.chat.learns = "de"
+    house.images.finish_at_once = False
+    turn = await house.ask(house.turn())
+    await wait_until(lambda: house.images.made)
+    house.images.finish(Failed(FailureReason.STUCK))
+    assert await house.ended(turn) == "failed"
+    assert house.chat.last(turn.id).cause == say("de", "failed.stuck", model="m1", minutes=10)
+
+
 async def test_a_held_answer_is_delivered_when_it_comes(house: House) -> None:
     house.images.held = True
     turn = await house.ask(house.turn())

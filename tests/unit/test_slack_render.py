@@ -60,7 +60,7 @@ def test_every_form_is_one_that_slack_takes_in_every_language(locale: str) -> No
         Form.IMAGINE,
         locale,
         "slack.form_title",
-        Context("C", "1.2", "k" * 20, references),
+        Context("C", "1.2", "k" * 20, "a" * 20, references),
         forms.prompt_field(locale, "a fox"),
         *forms.given_files(locale, references),
         *forms.which_field(locale, 4),
@@ -76,7 +76,7 @@ def test_every_form_is_one_that_slack_takes_in_every_language(locale: str) -> No
 
 
 def test_what_a_form_knows_comes_back() -> None:
-    context = Context("C", "1.2", "key", (Reference("cat.png", "", "C", "1.3", "F1"),))
+    context = Context("C", "1.2", "key", "answer", (Reference("cat.png", "", "C", "1.3", "F1"),))
     assert Context.read(context.written()) == context
 
 

@@ -55,7 +55,21 @@ def block_action(core: Core, user: User, place: Message | View, block_id: str, a
 
 def view_submission(core: Core, user: User, view: View) -> Json:
     payload = _interaction(core, user, "view_submission") | {"trigger_id": core.new_trigger(user)}
-    return payload | {"view": core.view_json(view), "response_urls": []}
+    return payload | {"view": core.view_json(view), "response_urls": _response_urls(core, user, view)}
+
+
+def _response_urls(core: Core, user: User, view: View) -> list[Json]:
+    """One for each channel that was chosen in an input block whose menu asks for it."""
+    found = []
+    for block in view.blocks:
+        element = block.get("element") or {}
+        chosen = view.state.get(block["block_id"], {}).get(element.get("action_id"), {})
+        place = chosen.get("selected_conversation") or chosen.get("selected_channel")
+        if block["type"] == "input" and element.get("response_url_enabled") and place:
+            url = core.new_response_url(user.team.channels[place], user).replace("/commands/", "/app/")
+            named = {"block_id": block["block_id"], "action_id": element["action_id"], "channel_id": place}
+            found.append(named | {"response_url": url})
+    return found
 
 
 def view_closed(core: Core, user: User, view: View, *, is_cleared: bool) -> Json:
