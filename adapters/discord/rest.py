@@ -8,7 +8,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,16 +119,21 @@ class Rest:
         raise AssertionError
 
 
-async def _login(client: discord.Client, token: str) -> None:
-    """Log in, against a Discord that stumbles."""
+async def _login(token: str) -> discord.Client:
+    """A client that has logged in, against a Discord that stumbles. Each attempt has sessions of its own to close."""
     for pause in (*LOGIN_PAUSES, None):
         try:
-            await client.login(token)
-            return
+            async with AsyncExitStack() as attempt:
+                client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT)
+                await attempt.enter_async_context(client)
+                await client.login(token)
+                attempt.pop_all()
+                return client
         except (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError):
             if pause is None:
                 raise
         await asyncio.sleep(pause)
+    raise AssertionError
 
 
 @asynccontextmanager
@@ -138,12 +143,13 @@ async def open_rest(token: str) -> AsyncIterator[Rest]:
     Raises `discord.LoginFailure` where the token is not one.
     """
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        client = discord.Client(intents=discord.Intents(guilds=True), max_ratelimit_timeout=LONGEST_WAIT)
-        async with client:
-            await _login(client, token)
+        client = await _login(token)
+        try:
             assert client.user is not None  # noqa: S101 - logged in
             user, application = str(client.user.id), str(client.application_id)
             yield Rest(client.http, session, user=user, application=application)
+        finally:
+            await client.close()
 
 
 def _upload(how: str, body: Any, files: Sequence[File]) -> dict[str, Any]:

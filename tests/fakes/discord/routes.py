@@ -53,6 +53,8 @@ class Routes:
         }
         #: The portal's switch for message content, for what REST shows.
         self.message_content = True
+        #: Where the portal sends interactions instead of over the gateway.
+        self.endpoint_url: str | None = None
 
     def carry_out(self, call: Call) -> Any:
         """The answer's JSON (None: 204). Raises BackendError as Discord would refuse."""
@@ -92,7 +94,7 @@ class Routes:
 
     def _application(self, call: Call) -> Any:
         about = dispatch(self._world, "GET", "/oauth2/applications/@me")
-        return about | {"flags": self._gateway.application_flags()}
+        return about | {"flags": self._gateway.application_flags(), "interactions_endpoint_url": self.endpoint_url}
 
     # -- messages
 

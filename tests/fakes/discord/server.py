@@ -133,6 +133,15 @@ class FakeDiscord(Place):
         self._routes.message_content = on
 
     @property
+    def endpoint_url(self) -> str | None:
+        """The portal's Interactions Endpoint URL. Setting it changes only what the API tells of it."""
+        return self._routes.endpoint_url
+
+    @endpoint_url.setter
+    def endpoint_url(self, url: str | None) -> None:
+        self._routes.endpoint_url = url
+
+    @property
     def calls(self) -> list[Call]:
         """All REST calls, oldest first."""
         return self._rest.calls
