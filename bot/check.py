@@ -15,11 +15,12 @@ from adapters.discord.addresses import use_addresses
 from adapters.discord.check import check_discord
 from adapters.slack.check import check_slack
 from bot.platforms.slack import slack_setup
-from bot.services import Service, open_service, open_store
+from bot.services import Service, open_services, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import connect
 from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
+from core.services import Services
 from core.state import key
 from core.turns import FailureReason
 
@@ -62,13 +63,15 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         fetcher = await stack.enter_async_context(Fetcher())
         try:
-            service = await stack.enter_async_context(open_service(settings, fetcher, store.url))
+            opened = await stack.enter_async_context(open_services(settings, fetcher, store.url))
         except SetupError as error:
             yield Finding("image service", holds=False, words=str(error))
             return
-        yield Finding("image service", True if not service.simulated else None, f"Pictures are {service.words}.")
-        async for finding in check_service(service, settings.image_model):
-            yield finding
+        for service in opened.each:
+            yield Finding(service.images.name, None if service.simulated else True, f"Pictures are {service.words}.")
+            async for finding in check_service(service):
+                yield finding
+        yield await check_model(opened.together, settings.image_model)
         async for finding in _check_discord(settings):
             yield finding
         if settings.slack_on:
@@ -139,32 +142,35 @@ async def _check_keeping(redis: Redis) -> AsyncIterator[Finding]:
     )
 
 
-async def check_service(service: Service, model: str) -> AsyncIterator[Finding]:
-    """The key by a free call, the model by the service's own word."""
-    images = service.images
+async def check_service(service: Service) -> AsyncIterator[Finding]:
+    """The key, by a call that costs nothing."""
+    what = f"{service.images.name} key"
     try:
-        known = await images.models()
+        known = await service.images.models()
     except Unavailable as refusal:
         words = _SERVICE_WORDS.get(refusal.failure.reason, "It refuses the call.")
-        yield Finding("key", holds=False, words=words.format(key=service.key, address=service.address))
-        return
+        yield Finding(what, holds=False, words=words.format(key=service.key, address=service.address))
     except ProviderError:
-        yield Finding(
-            "key", holds=False, words="The service cannot be reached. Is the address right, and the network up?"
-        )
-        return
-    yield Finding("key", holds=True, words=f"Accepted; {len(known)} models are offered.")
+        yield Finding(what, holds=False, words="It cannot be reached. Is the address right, and the network up?")
+    else:
+        yield Finding(what, holds=True, words=f"Accepted; {len(known)} models are offered.")
+
+
+async def check_model(services: Services, model: str) -> Finding:
+    """The usual model, by the services' own word."""
     try:
-        able = await images.capabilities(model)
-    except (Declined, ProviderError):
-        words = f"IMAGE_MODEL={model} is not offered. There are: {', '.join(sorted(known)[:8])} …"
-        yield Finding("model", holds=False, words=words)
-        return
+        able = await services.capabilities(model)
+        known = await services.models()
+    except Declined as refusal:
+        words = f"IMAGE_MODEL={model} is not offered. There are: {refusal.details.get('known', '')}"
+        return Finding("model", holds=False, words=words)
+    except ProviderError:
+        return Finding("model", holds=False, words=f"No service says whether it has IMAGE_MODEL={model}.")
     ended = bool(able.ends) and able.ends <= datetime.now(UTC).date().isoformat()
     note = f" It was announced to end on {able.ends}; {able.successor} comes after it." if able.ends else ""
     offered = model in known
-    words = f"{model} is offered.{note}" if offered else f"{model} is not in the service's list.{note}"
-    yield Finding("model", offered and (None if ended else True), words)
+    words = f"{model} is offered.{note}" if offered else f"{model} is in no service's list.{note}"
+    return Finding("model", offered and (None if ended else True), words)
 
 
 _SERVICE_WORDS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.services import core_settings, open_service
+from bot.services import core_settings, open_services
 from bot.settings import Settings
 from bot.shell import PLATFORM, ShellChat, one_turn
 from bot.store import embedded_store
@@ -22,7 +22,6 @@ from core.fetching import Fetcher
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import SimulationSettings
 from core.replies import money, say
-from core.services import Services
 from core.turns import Options
 
 UNREACHABLE = "The image service did not answer as it should. `python -m bot check` says more."
@@ -37,13 +36,11 @@ async def imagine(settings: Settings, prompt: str, options: Options, files: Sequ
         url = await stack.enter_async_context(embedded_store(Path(home)))
         fetcher = await stack.enter_async_context(Fetcher())
         quiet = settings.model_copy(update={"data_dir": Path(home)})
-        service = await stack.enter_async_context(open_service(quiet, fetcher, url))
+        opened = await stack.enter_async_context(open_services(quiet, fetcher, url))
         wishes = replace(core_settings(settings), drain=1.0)
-        core = await stack.enter_async_context(
-            open_core(url, Services([service.images]), {PLATFORM: chat}, fetcher, wishes)
-        )
+        core = await stack.enter_async_context(open_core(url, opened.together, {PLATFORM: chat}, fetcher, wishes))
         await stack.enter_async_context(core.working())
-        console.print(f"Pictures are {service.words}.", markup=False)
+        console.print(f"Pictures are {opened.words}.", markup=False)
         try:
             made = await one_turn(core.intake, chat, prompt, options, files)
         except Declined as refusal:
@@ -68,10 +65,15 @@ async def simulate(host: str, port: int) -> int:
 
 async def list_requests(settings: Settings, model: str | None, hours: float) -> int:
     """A table of the latest requests of a model."""
-    table = Table("made", "request", "status", title=model or settings.image_model)
-    async with Fetcher() as fetcher, open_service(settings, fetcher) as service:
+    wanted = model or settings.image_model
+    table = Table("made", "request", "status", title=wanted)
+    async with Fetcher() as fetcher, open_services(settings, fetcher) as opened:
         try:
-            listed = await service.images.recent(model or settings.image_model, since=time.time() - hours * 3600)
+            route, _ = await opened.together.offer(wanted)
+            listed = await opened.together.of(route.provider).recent(wanted, since=time.time() - hours * 3600)
+        except Declined as refusal:
+            Console(stderr=True).print(say("en", refusal.reply, **refusal.details), markup=False)
+            return 1
         except ProviderError:
             Console(stderr=True).print(UNREACHABLE, markup=False)
             return 1
@@ -85,13 +87,13 @@ async def list_requests(settings: Settings, model: str | None, hours: float) -> 
 async def list_models(settings: Settings, model: str | None) -> int:
     """The models that there are, or all that is known of one."""
     console = Console()
-    async with Fetcher() as fetcher, open_service(settings, fetcher) as service:
+    async with Fetcher() as fetcher, open_services(settings, fetcher) as opened:
         try:
             if model is None:
-                for name in await service.images.models():
+                for name in await opened.together.models():
                     console.print(name, markup=False, highlight=False)
                 return 0
-            able = await service.images.capabilities(model)
+            able = await opened.together.capabilities(model)
         except Declined as refusal:
             Console(stderr=True).print(say("en", refusal.reply, **refusal.details), markup=False)
             return 1

@@ -11,12 +11,11 @@ import structlog
 from bot.health import Health, listening
 from bot.platforms import open_platforms
 from bot.platforms.parts import Parts
-from bot.services import Service, Store, core_settings, open_service, open_store
+from bot.services import Opened, Store, core_settings, open_services, open_store
 from bot.settings import Settings, SetupError
 from bot.wiring import Core, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
-from core.services import Services
 
 log = structlog.get_logger()
 
@@ -67,18 +66,18 @@ async def playing(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
         fetcher = await stack.enter_async_context(Fetcher(settings.allowed_url_hosts))
-        service = await stack.enter_async_context(open_service(settings, fetcher, store.url))
+        opened = await stack.enter_async_context(open_services(settings, fetcher, store.url))
         platforms: dict[str, ChatPlatform] = {}
         core = await stack.enter_async_context(
-            open_core(store.url, Services([service.images]), platforms, fetcher, core_settings(settings))
+            open_core(store.url, opened.together, platforms, fetcher, core_settings(settings))
         )
         health = Health(core)
         await stack.enter_async_context(_health_page(settings, health))
-        parts = Parts(settings, core, fetcher, service, stop)
+        parts = Parts(settings, core, fetcher, stop, simulated=opened.simulated)
         places = await stack.enter_async_context(open_platforms(parts, platforms, listens=_listens(role)))
         if role.works:
             await stack.enter_async_context(core.working())
-        announce(_banner(store, service, places, platforms, role))
+        announce(_banner(store, opened, places, platforms, role))
         try:
             yield core
         finally:
@@ -108,6 +107,6 @@ async def _health_page(settings: Settings, health: Health) -> AsyncIterator[None
         ) from error
 
 
-def _banner(store: Store, service: Service, places: list[str], platforms: dict[str, ChatPlatform], role: Role) -> str:
+def _banner(store: Store, opened: Opened, places: list[str], platforms: dict[str, ChatPlatform], role: Role) -> str:
     where = "\n".join(places) or f"Working on turns of {', '.join(platforms) or 'no platform'}."
-    return f"{where}\nPictures are {service.words}. Everything is kept in {store.words}. Role: {role}."
+    return f"{where}\nPictures are {opened.words}. Everything is kept in {store.words}. Role: {role}."

@@ -1,7 +1,7 @@
 """Opens what the settings name: the store, and the service that draws."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from core.providers.google import (
 from core.providers.http import service_client
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import SimulationSettings
+from core.services import Services
 
 DAY = 86_400
 NO_STORE = "redis://"
@@ -51,6 +52,28 @@ class Service:
     address: str = "GMI_BASE_URL"
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All who draw, the preferred one first."""
+
+    each: tuple[Service, ...]
+
+    @property
+    def together(self) -> Services:
+        """As the core knows them."""
+        return Services([service.images for service in self.each])
+
+    @property
+    def words(self) -> str:
+        """How to say who draws."""
+        return "; else ".join(service.words for service in self.each)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no picture is real."""
+        return all(service.simulated for service in self.each)
+
+
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """The Redis of the settings, or a Valkey of our own in the data folder. Raises `SetupError`."""
@@ -62,9 +85,18 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, fetcher: Fetcher, store_url: str = NO_STORE) -> AsyncIterator[Service]:
-    """The image service of the settings; to ask it what there is, it needs no store. Raises `SetupError`."""
-    match settings.image_provider:
+async def open_services(settings: Settings, fetcher: Fetcher, store_url: str = NO_STORE) -> AsyncIterator[Opened]:
+    """The image services of the settings; to ask them what there is, they need no store. Raises `SetupError`."""
+    async with AsyncExitStack() as stack:
+        opening = [_open(name, settings, fetcher, store_url) for name in settings.image_provider]
+        yield Opened(tuple([await stack.enter_async_context(service) for service in opening]))
+
+
+@asynccontextmanager
+async def _open(
+    name: ImageProviderName, settings: Settings, fetcher: Fetcher, store_url: str
+) -> AsyncIterator[Service]:
+    match name:
         case ImageProviderName.SIMULATED:
             async with _simulated(settings.data_dir) as simulated, service_client() as client:
                 images = GmiImages(
@@ -74,6 +106,7 @@ async def open_service(settings: Settings, fetcher: Fetcher, store_url: str = NO
                     key=simulated.key,
                     storage_hosts=(simulated.storage_host,),
                     prices=settings.prices,
+                    name=name,
                 )
                 yield Service(images, "simulated (set GMI_API_KEY for real ones)", simulated=True)
         case ImageProviderName.GMI:
@@ -103,6 +136,7 @@ def core_settings(settings: Settings) -> CoreSettings:
     """What the core is told of the settings."""
     return CoreSettings(
         default_model=settings.image_model,
+        substitutes=settings.fallback_models,
         request_deadline=settings.request_deadline,
         requests_in_flight=settings.requests_in_flight,
         most_running=settings.max_running_per_person,

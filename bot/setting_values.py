@@ -89,6 +89,13 @@ def _hosts(value: object) -> object:
     return value
 
 
+def listed(value: object) -> object:
+    """Several values as one writes them: separated by commas, each once."""
+    if isinstance(value, str):
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    return value
+
+
 def _plain_host(host: str) -> str:
     name, _, port = host.partition(":")  # this machine's own may have one: doubles of the services are there
     if any(sign in name for sign in "/@*? ") or (":" in host and not (port.isdigit() and is_loopback(name))):
@@ -137,4 +144,5 @@ Base = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_base)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_plain_host)], ...], NoDecode, BeforeValidator(_hosts)]
 MicroDollars = Annotated[int, Field(ge=0), BeforeValidator(micro_dollars)]
 Prices = Annotated[Mapping[str, MicroDollars], NoDecode, BeforeValidator(_prices)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 Port = Annotated[int, Field(ge=0, le=65_535)]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.setting_values import (
     MICRO,
@@ -21,6 +21,7 @@ from bot.setting_values import (
     EncryptionKeys,
     Hosts,
     MicroDollars,
+    Names,
     Password,
     Port,
     Prices,
@@ -29,6 +30,7 @@ from bot.setting_values import (
     SlackAppToken,
     SlackBotToken,
     is_loopback,
+    listed,
     micro_dollars,
     secret_part,
 )
@@ -48,6 +50,9 @@ class ImageProviderName(StrEnum):
     GMI = "gmi"
     GOOGLE = "google"
     SIMULATED = "simulated"
+
+
+ImageProviders = Annotated[tuple[ImageProviderName, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)]
 
 
 class LogLevel(StrEnum):
@@ -81,12 +86,17 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Folder of the embedded Valkey.")
 
     # The image service.
-    image_provider: ImageProviderName = Field(
-        ImageProviderName.SIMULATED,
-        description="Who draws: gmi, google or simulated. Unset: whose key is present, gmi before google, "
-        "else simulated.",
+    image_provider: ImageProviders = Field(
+        (ImageProviderName.SIMULATED,),
+        description="Who draws: gmi, google or simulated, or several of them separated by commas, the preferred one "
+        "first. Unset: all whose keys are present, gmi before google, else simulated.",
     )
     image_model: str = Field("gemini-2.5-flash-image", description="Model used when a person names none.")
+    fallback_models: Names = Field(
+        ("gemini-3.1-flash-image", "gemini-3.1-flash-lite-image", "gemini-2.5-flash-image"),
+        description="Models that stand in, in this order, while another does not answer and the workspace has chosen "
+        "none itself. The same model of another service comes before them.",
+    )
     gmi_api_key: Secret | None = Field(None, description="Key of the GMI Cloud request queue.")
     gmi_organization_id: str | None = Field(
         None, description="Needed only for keys that belong to several organisations."
@@ -223,10 +233,10 @@ class Settings(BaseSettings):
     @classmethod
     def _choose_provider(cls, values: dict[str, Any]) -> dict[str, Any]:
         if "image_provider" not in values:
-            if values.get("gmi_api_key"):
-                values["image_provider"] = "gmi"
-            elif values.get("gemini_api_key") or values.get("vertex_project"):
-                values["image_provider"] = "google"
+            google = values.get("gemini_api_key") or values.get("vertex_project")
+            present = {"gmi": values.get("gmi_api_key"), "google": google}
+            if names := [name for name, key in present.items() if key]:
+                values["image_provider"] = ",".join(names)
         return values
 
     @model_validator(mode="after")
@@ -236,10 +246,10 @@ class Settings(BaseSettings):
         return self
 
     def _contradictions(self) -> Iterator[str]:
-        if self.image_provider is ImageProviderName.GMI and not self.gmi_api_key:
-            yield "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
-        if self.image_provider is ImageProviderName.GOOGLE and not (self.gemini_api_key or self.vertex_project):
-            yield "IMAGE_PROVIDER is google, so GEMINI_API_KEY or VERTEX_PROJECT is needed."
+        if ImageProviderName.GMI in self.image_provider and not self.gmi_api_key:
+            yield "IMAGE_PROVIDER has gmi, so GMI_API_KEY is needed."
+        if ImageProviderName.GOOGLE in self.image_provider and not (self.gemini_api_key or self.vertex_project):
+            yield "IMAGE_PROVIDER has google, so GEMINI_API_KEY or VERTEX_PROJECT is needed."
         if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
             yield "SLACK_BOT_TOKEN needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) beside it."
         if not self.web_password and not is_loopback(self.web_host):

@@ -8,7 +8,6 @@ from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bot.services import Service
 from bot.settings import Settings
 from bot.wiring import Core
 from core.fetching import Fetcher
@@ -18,13 +17,16 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a platform is made from. `stop` ends the process with a sentence, for a platform that cannot go on."""
+    """What a platform is made from.
+
+    `stop` ends the process with a sentence, for a platform that cannot go on; `simulated` says that no picture is real.
+    """
 
     settings: Settings
     core: Core
     fetcher: Fetcher
-    service: Service
     stop: Callable[[str], None]
+    simulated: bool
 
 
 def cipher(settings: Settings, token: str) -> MultiFernet:

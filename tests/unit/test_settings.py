@@ -23,7 +23,7 @@ def _problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> tuple[str,
 
 def test_nothing_set_is_a_local_simulated_workspace() -> None:
     settings = load_settings(env_file=None)
-    assert settings.image_provider is ImageProviderName.SIMULATED
+    assert settings.image_provider == (ImageProviderName.SIMULATED,)
     assert (settings.web_on, settings.discord_on, settings.slack_on) == (True, False, False)
     assert settings.web_host == "127.0.0.1"
     assert settings.redis_url is None
@@ -59,17 +59,18 @@ def test_settings_cannot_be_changed() -> None:
         ({"GMI_API_KEY": KEY}, "gmi"),
         ({"GEMINI_API_KEY": KEY}, "google"),
         ({"VERTEX_PROJECT": "fox-1"}, "google"),
-        ({"GEMINI_API_KEY": KEY, "GMI_API_KEY": KEY}, "gmi"),
+        ({"GEMINI_API_KEY": KEY, "GMI_API_KEY": KEY}, "gmi,google"),
+        ({"GEMINI_API_KEY": KEY, "GMI_API_KEY": KEY, "IMAGE_PROVIDER": "google, gmi,google"}, "google,gmi"),
         ({}, "simulated"),
         ({"GMI_API_KEY": KEY, "IMAGE_PROVIDER": "simulated"}, "simulated"),
     ],
 )
-def test_the_service_is_the_one_whose_key_is_present(
+def test_the_services_are_those_whose_keys_are_present(
     monkeypatch: pytest.MonkeyPatch, present: dict[str, str], chosen: str
 ) -> None:
     for name, value in present.items():
         monkeypatch.setenv(name, value)
-    assert load_settings(env_file=None).image_provider == chosen
+    assert ",".join(load_settings(env_file=None).image_provider) == chosen
 
 
 @pytest.mark.parametrize("name", ["GMI_BASE_URL", "DISCORD_API_BASE", "SLACK_API_BASE"])
@@ -133,7 +134,7 @@ def test_not_even_the_error_beneath_shows_a_value() -> None:
 def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = _problems(monkeypatch, IMAGE_PROVIDER="gmi", SLACK_BOT_TOKEN="xoxb-1", WEB_HOST="0.0.0.0")
     assert [problem.split(" ")[0] for problem in problems] == ["IMAGE_PROVIDER", "SLACK_BOT_TOKEN", "WEB_HOST"]
-    assert _problems(monkeypatch, IMAGE_PROVIDER="gmi")[0] == "IMAGE_PROVIDER is gmi, so GMI_API_KEY is needed."
+    assert _problems(monkeypatch, IMAGE_PROVIDER="gmi")[0] == "IMAGE_PROVIDER has gmi, so GMI_API_KEY is needed."
 
 
 def test_the_web_workspace_runs_beside_a_platform_only_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
