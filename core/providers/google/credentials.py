@@ -48,7 +48,7 @@ class ApiKey:
     def __init__(self, key: str) -> None:
         if not fits_header(key):
             raise ValueError("a key consists of visible ASCII characters")
-        self._auth = _Header("x-goog-api-key", key)
+        self._auth = SecretHeader("x-goog-api-key", key)
 
     async def auth(self) -> httpx.Auth:
         """The key, in a header: an address is logged in too many places."""
@@ -71,7 +71,7 @@ class Tokens:
         async with self._lock:
             if not self._credentials.valid:
                 await asyncio.to_thread(_refresh, self._credentials)
-            return _Header("Authorization", f"Bearer {self._credentials.token}")
+            return SecretHeader("Authorization", f"Bearer {self._credentials.token}")
 
     def renew(self) -> bool:
         """Have the next call fetch a new token."""
@@ -161,7 +161,7 @@ def _ask(
     return _Response(response.status_code, response.headers, response.content)
 
 
-class _Header(httpx.Auth):
+class SecretHeader(httpx.Auth):
     """A secret, added as late as possible and visible nowhere else."""
 
     def __init__(self, name: str, value: str) -> None:
@@ -169,5 +169,6 @@ class _Header(httpx.Auth):
         self._value = value
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Called by httpx."""
         request.headers[self._name] = self._value
         yield request

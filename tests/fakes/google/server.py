@@ -25,14 +25,16 @@ PAGE = 3
 
 @dataclass(slots=True)
 class GoogleDouble:
-    """`made` is what was drawn, and charged. What is put into `faults` befalls the next requests for pictures.
+    """Google, as far as pictures go: `made` is what was drawn, and charged.
 
+    What is put into `faults` befalls the next requests for pictures, and `free_faults` the next calls of other kinds.
     `hold` keeps answers until it is set. `signature` is how many characters a thought signature has; `snake` spells
     answers in the other way, with the other alphabet. `thinks` adds a picture that the model only thought of.
     """
 
     clock: Callable[[], float] = time.time
     faults: deque[Happening] = field(default_factory=deque)
+    free_faults: deque[Reply] = field(default_factory=deque)
     hold: asyncio.Event | None = None
     signature: int = 40
     snake: bool = False
@@ -54,7 +56,7 @@ class GoogleDouble:
         self.files = FileStore(self.clock)
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=10 * MOST_BYTES, middlewares=[_in_googles_words])
+        app = web.Application(client_max_size=10 * MOST_BYTES, middlewares=[self._in_googles_words])
         vertex = f"/v1beta1/projects/{PROJECT}/locations/{LOCATION}/publishers/google/models"
         app.add_routes(
             [
@@ -181,18 +183,19 @@ class GoogleDouble:
         del self.files.files[request.match_info["name"]]
         return web.json_response({})
 
+    @web.middleware
+    async def _in_googles_words(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self.free_faults and not request.path.endswith(":generateContent"):
+            return _reply(self.free_faults.popleft())
+        try:
+            found: web.StreamResponse = await handler(request)
+        except Refusal as refusal:
+            return web.json_response(refusal.body, status=refusal.status)
+        return found
+
     async def _token(self, request: web.Request) -> web.Response:
         status, body = self.accounts.grant(await request.read())
         return web.json_response(body, status=status)
-
-
-@web.middleware
-async def _in_googles_words(request: web.Request, handler: Any) -> web.StreamResponse:
-    try:
-        found: web.StreamResponse = await handler(request)
-    except Refusal as refusal:
-        return web.json_response(refusal.body, status=refusal.status)
-    return found
 
 
 def _no_files(_: str) -> bytes:

@@ -1,0 +1,140 @@
+"""Whole turns over Google: drawn once, kept small, and gone on from whatever has expired."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.wiring import CoreSettings
+from core.state import key
+from core.turns import KEPT, Turn
+from tests.conftest import wait_until
+from tests.fakes.chat import FakeChat
+from tests.fakes.google import Finish, GoogleDouble, Wire
+from tests.fakes.google.calls import MODEL, google
+from tests.fakes.provider import png
+from tests.unit.conftest import House
+from tests.unit.test_google_contents import AnyToken
+from tests.unit.test_line import spent
+
+SETTINGS = CoreSettings(default_model=MODEL, drain=0.2, slots=20, daily_cap=100_000_000)
+PRICE = 67_000
+
+
+@pytest.fixture
+async def double() -> AsyncIterator[GoogleDouble]:
+    async with GoogleDouble(signature=900) as double:
+        yield double
+
+
+@asynccontextmanager
+async def at_work(
+    double: GoogleDouble, redis_url: str, *, vertex: bool = False, chat: FakeChat | None = None, working: bool = True
+) -> AsyncIterator[House]:
+    """A core over Google, with providers and connections of its own."""
+    authority = AnyToken(double) if vertex else None
+    async with AsyncExitStack() as stack:
+        images: Any = await stack.enter_async_context(google(double, redis_url, vertex=vertex, authority=authority))
+        house = House(redis_url, chat or FakeChat(), images, SETTINGS)
+        await house.open(working=working)
+        stack.push_async_callback(house.close)
+        yield house
+
+
+async def kept_of(house: House, turn: Turn) -> int:
+    """How many bytes a thread keeps of a turn."""
+    thread = house.chat.announcements[turn.id].thread
+    return int(await house.core.redis.hstrlen(key("nodes", thread), turn.id))
+
+
+@pytest.mark.parametrize(("vertex", "depth"), [(False, 6), (True, 20)])
+async def test_every_edit_keeps_as_much_as_any_other_and_is_one_request(
+    double: GoogleDouble, redis_url: str, *, vertex: bool, depth: int
+) -> None:
+    async with at_work(double, redis_url, vertex=vertex) as house:
+        turn = await house.done(house.turn("a fox", references=(house.chat.attach("fox.png", png("red")),)))
+        kept = [await kept_of(house, turn)]
+        for number in range(depth):
+            turn = await house.done(house.edit(turn, f"edit {number}"))
+            kept.append(await kept_of(house, turn))
+        assert double.refused == []
+        assert (double.posts, len(double.made)) == (depth + 1, depth + 1)
+        assert len(double.made[-1].sent) == 2 * depth + 1
+        assert max(kept) < 4_000
+        assert max(kept[1:]) - min(kept[1:]) < 100
+        assert double.files.uploads == (0 if vertex else depth + 2)
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_a_worker_that_dies_with_the_picture_in_hand_is_followed_by_one_that_delivers_it(
+    double: GoogleDouble, redis_url: str, *, vertex: bool
+) -> None:
+    chat = FakeChat()
+    async with at_work(double, redis_url, vertex=vertex, chat=chat, working=False) as first:
+        turn = await first.ask(first.turn())
+        await first.core.line.run(turn.id)
+        await wait_until(lambda: double.made and first.core.sender.under_way == 0)
+    assert chat.results == {}
+    async with at_work(double, redis_url, vertex=vertex, chat=chat) as second:
+        assert await second.ended(turn) == "done"
+        assert chat.posts[f"deliver {turn.id}"] == 1
+        assert await spent(second) == PRICE
+    assert double.posts == 1
+    (image,) = chat.results[turn.id].images
+    assert (image.link, image.picture.media_type) == ("", "image/png")
+
+
+async def test_an_answer_that_broke_off_is_said_at_once_and_not_asked_for_again(
+    double: GoogleDouble, redis_url: str
+) -> None:
+    double.faults.append(Wire.CUT_WITHIN)
+    async with at_work(double, redis_url) as house:
+        turn = await house.ask(house.turn())
+        assert await house.ended(turn, timeout=4) == "failed"
+        assert "may have been charged" in house.chat.last(turn.id).cause
+        assert await spent(house) == PRICE
+    assert double.posts == 1
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_once_all_that_was_kept_has_expired_an_edit_goes_on_from_the_picture_in_the_chat(
+    double: GoogleDouble, redis_url: str, redis: Redis, *, vertex: bool
+) -> None:
+    async with at_work(double, redis_url, vertex=vertex) as house:
+        reference = house.chat.attach("fox.png", png("red"))
+        first = await house.done(house.turn(references=(reference,)))
+        second = await house.done(house.edit(first))
+        double.files.files.clear()
+        names = [name async for name in redis.scan_iter(match=key("google", "*"))]
+        await redis.delete(*names)
+        await house.done(house.edit(second, "at night", references=(reference,)))
+        assert double.refused == []
+        assert len(double.made[-1].pictures) == 2
+    assert double.posts == 3
+
+
+async def test_what_a_thread_keeps_holds_no_picture(double: GoogleDouble, redis_url: str, redis: Redis) -> None:
+    double.signature = 300_000
+    async with at_work(double, redis_url) as house:
+        first = await house.done(house.turn())
+        edit = await house.done(house.edit(first))
+        nodes = await redis.hgetall(key("nodes", house.chat.announcements[edit.id].thread))
+        assert len(nodes) == 2
+        for node in nodes.values():
+            told = json.loads(node)
+            assert len(node) < 3_000
+            assert told["images"][0]["url"].startswith(KEPT)
+        await house.done(house.edit(edit, "at dawn"))
+    assert double.refused == []
+
+
+async def test_a_picture_to_work_from_and_its_refusal_reach_the_person(double: GoogleDouble, redis_url: str) -> None:
+    double.faults.append(Finish("IMAGE_RECITATION"))
+    async with at_work(double, redis_url) as house:
+        turn = await house.ask(house.turn())
+        assert await house.ended(turn) == "failed"
+        assert "too close to an existing work" in house.chat.last(turn.id).cause
+        assert await spent(house) == 0
