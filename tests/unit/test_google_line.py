@@ -100,7 +100,7 @@ async def test_an_answer_that_broke_off_is_said_at_once_and_not_asked_for_again(
 
 
 @pytest.mark.parametrize("vertex", [False, True])
-async def test_once_all_that_was_kept_has_expired_an_edit_goes_on_from_the_picture_in_the_chat(
+async def test_once_every_picture_that_was_kept_has_expired_an_edit_goes_on_from_those_in_the_chat(
     double: GoogleDouble, redis_url: str, redis: Redis, *, vertex: bool
 ) -> None:
     async with at_work(double, redis_url, vertex=vertex) as house:
@@ -112,7 +112,7 @@ async def test_once_all_that_was_kept_has_expired_an_edit_goes_on_from_the_pictu
         await redis.delete(*names)
         await house.done(house.edit(second, "at night", references=(reference,)))
         assert double.refused == []
-        assert len(double.made[-1].pictures) == 2
+        assert (len(double.made[-1].pictures), len(double.made[-1].sent)) == (1, 5)
     assert double.posts == 3
 
 

@@ -25,7 +25,6 @@ LONGEST_SIGNATURE = 1_000
 """Longer ones are kept beside the history: those of pictures can have hundreds of thousands of characters."""
 SIGNATURE_TYPE = "text/plain"
 DEEPEST = 60
-CHARACTERS_PER_TOKEN = 4
 
 _BASE64_OF_LINKS = str.maketrans("-_", "+/")
 _INLINE = ("inlineData", "inline_data")
@@ -78,14 +77,6 @@ def _reference(upload: Upload) -> JsonObject:
     if upload.url.startswith(KEPT):
         return {"inlineData": {"mimeType": upload.media_type, "data": upload.url}}
     return {"fileData": {"fileUri": upload.url, "mimeType": upload.media_type}}
-
-
-def tokens(payload: JsonObject, model: GoogleModel) -> int:
-    """About how many tokens a request has: words by their length, every picture alike."""
-    parts = [part for turn in payload["contents"] for part in turn.get("parts", []) if isinstance(part, dict)]
-    words = sum(len(part["text"]) for part in parts if isinstance(part.get("text"), str))
-    pictures = sum(1 for part in parts if part.keys() & {*_INLINE, "fileData", "file_data"})
-    return words // CHARACTERS_PER_TOKEN + pictures * model.picture_tokens
 
 
 def kept_links(value: Any) -> Iterator[tuple[str, str]]:

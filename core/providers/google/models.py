@@ -20,14 +20,11 @@ _FOURTEEN = (*_TEN, "1:4", "4:1", "1:8", "8:1")
 
 @dataclass(frozen=True, slots=True)
 class GoogleModel:
-    """One model. `temperature` and `top_p` are the ranges that may be sent; tokens are as Google counts them."""
+    """One model. `temperature` and `top_p` are the ranges that may be sent."""
 
     able: Capabilities
     temperature: tuple[float, float] = (0.0, 2.0)
     top_p: tuple[float, float] = (0.0, 1.0)
-    most_tokens: int = 32_768
-    """In one request: words and pictures, with all that came before."""
-    picture_tokens: int = 1_120
 
     @classmethod
     def unknown(cls, model: str = "") -> "GoogleModel":
@@ -47,8 +44,7 @@ KNOWN: Mapping[str, GoogleModel] = {
                 price=39_000,
                 ends="2026-10-02",
                 successor="gemini-3.1-flash-image",
-            ),
-            picture_tokens=1_290,
+            )
         ),
         GoogleModel(
             Capabilities(
@@ -56,18 +52,22 @@ KNOWN: Mapping[str, GoogleModel] = {
                 _FOURTEEN,
                 14,
                 sizes=("512", "1K", "2K", "4K"),
+                image_tokens=1_120,
                 seconds=15.0,
                 price=67_000,
                 prices={"512": 45_000, "1K": 67_000, "2K": 101_000, "4K": 151_000},
             )
         ),
-        GoogleModel(Capabilities("gemini-3.1-flash-lite-image", _TEN, 14, seconds=4.0, price=34_000)),
+        GoogleModel(
+            Capabilities("gemini-3.1-flash-lite-image", _TEN, 14, image_tokens=1_120, seconds=4.0, price=34_000)
+        ),
         GoogleModel(
             Capabilities(
                 "gemini-3-pro-image",
                 _TEN,
                 14,
                 sizes=("1K", "2K", "4K"),
+                image_tokens=1_120,
                 seconds=30.0,
                 price=134_000,
                 prices={"1K": 134_000, "2K": 134_000, "4K": 240_000},

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.errors import AnswerLost, Declined, ProviderError, Unavailable
+from core.histories import tokens
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
 from core.providers.google.answers import refusal_of
@@ -33,10 +34,9 @@ from core.providers.google.contents import (
     payload_of,
     read,
     remembered,
-    tokens,
 )
 from core.providers.google.files import Files
-from core.providers.google.models import KNOWN, GoogleModel
+from core.providers.google.models import KNOWN
 from core.providers.google.stash import Stash
 from core.providers.json_text import to_json
 from core.turns import (
@@ -168,8 +168,7 @@ class GoogleImages:
         fits = (job.aspect_ratio or None) in (None, *able.aspect_ratios) and (job.size or None) in (None, *able.sizes)
         if not fits or len(job.references) > able.max_references:
             return RefusalReason.INVALID
-        model = KNOWN.get(job.model) or GoogleModel.unknown(job.model)
-        return RefusalReason.TOO_LONG if tokens(payload, model) > model.most_tokens else None
+        return RefusalReason.TOO_LONG if tokens(payload["contents"], able) > able.max_input_tokens else None
 
     async def _kept(self, payload: JsonObject) -> Mapping[str, bytes] | None:
         """The bytes of all that a payload points at in the stash; None where something of it has gone."""
