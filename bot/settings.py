@@ -193,6 +193,11 @@ class Settings(BaseSettings):
     allowed_url_hosts: Hosts = Field(
         (), description="Hosts that reference pictures may be fetched from when a person gives a link."
     )
+    avatars: bool = Field(
+        default=False,
+        description="Whether mentioning somebody on Discord may bring their avatar along, on servers that switch it "
+        "on; anybody can refuse with /imagine-avatar.",
+    )
     encryption_key: EncryptionKeys | None = Field(
         None,
         description="Fernet keys for what is kept encrypted, separated by commas: the first encrypts, all decrypt.",

@@ -87,14 +87,14 @@ class References:
     async def _named(self, turn: Turn, thread: ThreadKey, way: Way, room: int) -> Named:
         """The pictures that the turn itself points at, as many as there is room for."""
         numbers = list(enumerate(turn.references, 1))
-        foreign = [number for number in numbers if self._is_foreign(number[1])]
-        wanted = [number for number in numbers if number not in foreign]
+        refused = [Unusable(reference, why) for reference in turn.references if (why := self._refusal(reference))]
+        wanted = [(number, reference) for number, reference in numbers if not self._refusal(reference)]
         taken, over = wanted[:room], wanted[room:]
         results = await asyncio.gather(*(self._one(reference, thread, way) for _, reference in taken))
         uploads = tuple(item for item in results if not isinstance(item, Unusable))
         used = tuple(number for number, item in zip(taken, results, strict=True) if not isinstance(item, Unusable))
         unusable = [item for item in results if isinstance(item, Unusable)]
-        unusable += [Unusable(reference, "not_allowed") for _, reference in foreign]
+        unusable += refused
         notes = [self._left_out(turn.locale, item) for item in unusable]
         if over:
             notes.append(_too_many(turn.locale, way.able, used, over))
@@ -103,9 +103,10 @@ class References:
             raise Declined(f"declined.{reply}", {"reasons": " ".join(notes)})
         return Named(uploads, used, tuple(notes))
 
-    def _is_foreign(self, reference: Reference) -> bool:
-        """Whether it is an address in the prompt that is not fetched here: it may be there for its words."""
-        return reference.source is Source.LINK and not self.uploads.fetcher.may_fetch(reference.url)
+    def _refusal(self, reference: Reference) -> str:
+        """Why a picture that was only spoken of does not go along; the turn goes on without it."""
+        foreign = reference.source is Source.LINK and not self.uploads.fetcher.may_fetch(reference.url)
+        return reference.refused or ("not_allowed" if foreign else "")
 
     async def _one(self, reference: Reference, thread: ThreadKey, way: Way) -> Upload | Unusable:
         try:

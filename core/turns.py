@@ -108,7 +108,8 @@ class Reference:
     after its link has died, or a link that a person gave (`url` alone). `url` beside a message is a shortcut that may
     have expired. Or a saved picture (`source`, and `attachment` by its id in `core.library`). `owner` is the name of
     whose picture it is, where that is not the person who asks. `copy` is the link under which the image service was
-    given it, once it was: that one dies too.
+    given it, once it was: that one dies too. `refused` names the sentence, among those of `picture`, that says why it
+    cannot go along, where that is known beforehand.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Reference:
     attachment: str = ""
     source: Source = Source.GIVEN
     owner: str = ""
+    refused: str = ""
     copy: str = field(default="", compare=False)
 
 

@@ -63,6 +63,7 @@ def definitions(*, most_images: int) -> list[Definition]:
         _slash("imagine-help") | _EVERYWHERE,
         _slash("imagine-listen", [_option("listen", "on", _BOOLEAN, required=True)]) | _ON_SERVERS,
         _slash("imagine-settings", _settings_options()) | _ON_SERVERS | {"default_member_permissions": MANAGE_SERVER},
+        _slash("imagine-avatar", [_option("avatar", "allow", _BOOLEAN, required=True)]) | _ON_SERVERS,
         _slash("imagine-history") | _EVERYWHERE,
         _slash("imagine-library", _library_options()) | _EVERYWHERE,
         _slash("imagine-styles", _styles_options()) | _EVERYWHERE,
@@ -96,6 +97,7 @@ def _settings_options() -> list[Definition]:
         _option("settings", "every_message", _BOOLEAN),
         _option("settings", "age_restricted", _STRING)
         | {"choices": [_choice(f"discord.age_{rule}", rule.value) for rule in AgeRestricted]},
+        _option("settings", "avatars", _BOOLEAN),
         _option("settings", "channel", _CHANNEL),
         _option("settings", "channel_use", _STRING)
         | {"choices": [_choice(f"discord.use_{use}", use) for use in ("on", "off", "only")]},

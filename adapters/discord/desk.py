@@ -18,6 +18,7 @@ from adapters.discord.private import private_thread
 from adapters.discord.rest import Rest
 from adapters.discord.settings import Settings
 from adapters.discord.vault import Vault
+from core.avatars import Avatars
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
@@ -63,6 +64,7 @@ class Desk:
     provider: Models
     tree: Tree
     cdn: str
+    avatars: Avatars
 
     async def ask(self, interaction: Interaction, wish: Wish) -> Said:
         """Take on what an interaction asks for. Raises `Declined`."""

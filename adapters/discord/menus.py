@@ -1,6 +1,7 @@
 """The entries in the menus of messages and people: Discord shows us what they point at, whatever else it hides."""
 
 from adapters.discord.answers import Answer, sentence
+from adapters.discord.avatars import of_menu
 from adapters.discord.components import Component
 from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction, Message, User
@@ -8,7 +9,6 @@ from adapters.discord.forms import ask_form, edit_form
 from adapters.discord.gathering import pictures_of
 from adapters.discord.history import path_of_message
 from adapters.discord.library import save_form
-from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import short_key
 from core.errors import Declined
 from core.turns import Reference
@@ -16,7 +16,6 @@ from core.turns import Reference
 EDIT_IMAGE, USE_AS_REFERENCE, USE_AVATAR = "Edit this image", "Use as reference", "Use avatar as reference"
 SAVE_AS_REFERENCE = "Save as reference…"
 HISTORY = "How it came to be"
-AVATAR_SIZE = 1024
 
 
 async def on_menu(desk: Desk, interaction: Interaction) -> None:
@@ -58,10 +57,7 @@ async def _save(desk: Desk, interaction: Interaction) -> Component:
 async def _avatar(desk: Desk, interaction: Interaction) -> Component:
     target = str(interaction.data.get("target_id"))
     user = User.model_validate(interaction.data.get("resolved", {}).get("users", {}).get(target, {"id": target}))
-    if not user.avatar:
-        raise Declined("discord.no_avatar", {"name": user.name})
-    url = f"{desk.cdn}/avatars/{user.id}/{user.avatar}.png?size={AVATAR_SIZE}"
-    return await ask_form(desk, (Reference(f"{user.name}.png", url, "", LOOSE, user.avatar),), interaction)
+    return await ask_form(desk, (await of_menu(desk, user, interaction.guild_id),), interaction)
 
 
 def _message(interaction: Interaction) -> Message:

@@ -9,6 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from adapters.discord import render
+from adapters.discord.avatars import mentioned
 from adapters.discord.desk import DIRECT, Desk, references_of
 from adapters.discord.events import Channel, Message, moment_of
 from adapters.discord.gathering import gathered, replied_to
@@ -126,19 +127,20 @@ class Listener:
         prompt, options = parse(words)
         if options.private:
             raise Declined("discord.private_by_command")
+        prompt, avatars = await mentioned(self.desk, prompt, message.guild_id, message.mentions)
         if target is None:
             options = replace(
                 options,
                 model=options.model or settings.model or None,
                 aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None,
             )
-            references = await gathered(self.desk, message, prompt)
+            references = (*await gathered(self.desk, message, prompt), *avatars)
             return await self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
         if target.post:
             check_editor(settings, target.post.turn, person, moderator=False)
         parent = replace(target.parent, index=which) if target.parent and which is not None else target.parent
         replied = () if target.replied else await replied_to(self.desk, message)
-        return await self._built(message, place, target.thread, prompt, options, parent, replied)
+        return await self._built(message, place, target.thread, prompt, options, parent, (*replied, *avatars))
 
     async def _target(self, message: Message) -> _Target | None:
         reference = message.message_reference

@@ -46,6 +46,8 @@ def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSetti
         settings = replace(settings, every_message=bool(options["every_message"]))
     if "age_restricted" in options:
         settings = replace(settings, age_restricted=AgeRestricted(options["age_restricted"]))
+    if "avatars" in options:
+        settings = replace(settings, avatars=bool(options["avatars"]))
     if "model" in options:
         settings = replace(settings, model=_usual(options["model"]))
     if "aspect_ratio" in options:
@@ -61,11 +63,12 @@ def described(settings: ServerSettings, locale: str) -> str:
     def channels(ids: tuple[str, ...]) -> str:
         return ", ".join(f"<#{channel}>" for channel in ids[:20]) or "–"
 
-    yes_no = say(locale, "discord.yes" if settings.every_message else "discord.no")
+    yes_no = {on: say(locale, "discord.yes" if on else "discord.no") for on in (True, False)}
     lines = [
         ("settings_editors", plain(say(locale, f"discord.editors_{settings.editors}_short"))),
         ("settings_savers", plain(say(locale, f"discord.editors_{settings.savers}_short"))),
-        ("settings_every_message", yes_no),
+        ("settings_every_message", yes_no[settings.every_message]),
+        ("settings_avatars", yes_no[settings.avatars]),
         ("settings_age", plain(say(locale, f"discord.age_{settings.age_restricted}"))),
         ("settings_off", channels(settings.off)),
         ("settings_only", channels(settings.only)),

@@ -43,6 +43,7 @@ class ServerSettings:
     age_restricted: AgeRestricted = AgeRestricted.ALLOWED
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    avatars: bool = False
     model: str = ""
     aspect_ratio: str = ""
 

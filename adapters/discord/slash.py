@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.discord.answers import Answer, Said, sentence
+from adapters.discord.avatars import mentioned, say_about_mine
 from adapters.discord.components import Action, Style, button, row
 from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
 from adapters.discord.events import Attachment, Interaction
@@ -73,7 +74,8 @@ async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, An
     )
     if not wish.references:
         wish = replace(wish, references=await pointed_at(desk, wish.prompt, interaction.place))
-    return await desk.ask(interaction, wish)
+    prompt, avatars = await mentioned(desk, wish.prompt, interaction.guild_id)
+    return await desk.ask(interaction, replace(wish, prompt=prompt, references=(*wish.references, *avatars)))
 
 
 async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
@@ -151,6 +153,7 @@ HANDLERS: Mapping[str, Handler] = {
     "imagine-status": status,
     "imagine-help": explain,
     "imagine-listen": listen,
+    "imagine-avatar": say_about_mine,
     "imagine-history": history,
     "imagine-settings": change_settings,
     "imagine-library": keep_pictures,

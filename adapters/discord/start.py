@@ -19,6 +19,7 @@ from adapters.discord.router import Router
 from adapters.discord.settings import Settings
 from adapters.discord.throttle import EVERY_SECONDS, Throttle
 from adapters.discord.vault import Vault
+from core.avatars import Avatars
 from core.conversation import Conversations
 from core.fetching import Fetcher
 from core.intake import Intake
@@ -70,10 +71,12 @@ def make_gateway(
     *,
     shards: int | None = None,
     cdn: str = CDN,
+    avatars: bool = False,
 ) -> DiscordGateway:
     """What hears people: `await gateway.run()` in as many processes as one likes.
 
-    `shards` is how many there are in all, by default what Discord recommends. `cdn` is where avatars are.
+    `shards` is how many there are in all, by default what Discord recommends. `cdn` is where avatars are,
+    `avatars` whether mentioning somebody may bring theirs along.
     """
     redis = chat.posts.redis
     desk = Desk(
@@ -87,5 +90,6 @@ def make_gateway(
         tree=Tree(conversations, chat.pictures.workshop),
         provider=chat.provider,
         cdn=cdn,
+        avatars=Avatars(redis, mentioned=avatars),
     )
     return DiscordGateway(chat.rest, redis, Router(desk), message_content=chat.plain_messages, shards=shards)

@@ -44,7 +44,7 @@ async def open_discord(parts: Parts, platforms: dict[str, ChatPlatform], *, list
         if not listens:
             yield []
             return
-        gateway = make_gateway(chat, core.intake, core.conversations)
+        gateway = make_gateway(chat, core.intake, core.conversations, avatars=settings.avatars)
         hearing = asyncio.create_task(_hear(gateway, parts))
         try:
             yield ["Listening on Discord."]
