@@ -53,7 +53,10 @@ return redis.call('DEL', KEYS[2])
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A gateway session: `sequence` is that of the last event of which everything up to it was dealt with."""
+    """A gateway session: `sequence` is that of the last event of which everything up to it was dealt with.
+
+    `gateway` is the address to resume it at, empty for the usual one.
+    """
 
     id: str
     sequence: int

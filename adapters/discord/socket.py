@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -34,7 +35,6 @@ HEARD = (
     "GUILD_DELETE",
 )
 _GONE_FOR_GOOD = frozenset({4004, 4010, 4011, 4012, 4013, 4014})
-_WITHOUT_SESSION = frozenset({4003, 4005, 4007, 4009})
 _KEEP_SESSION = 4900
 """A close code of our own: after 1000 or 1001 Discord would throw the session away."""
 
@@ -63,7 +63,7 @@ class ShardSocket(DiscordWebSocket):
         socket = await cls.from_client(
             client,
             initial=session is None,
-            gateway=yarl.URL(session.gateway) if session else None,
+            gateway=yarl.URL(session.gateway) if session and session.gateway else None,
             shard_id=client.shard_id,
             session=session.id if session else None,
             sequence=session.sequence if session else None,
@@ -142,25 +142,27 @@ class Shard:
         """Connect again and again. Raises `GatewayRefused` when that is of no use."""
         pause = 1.0
         while True:
-            began = time.monotonic()
+            began, opened = time.monotonic(), False
             try:
                 if self.session is None:
                     await self.client.turn_to_identify()
                 async with asyncio.timeout(CONNECT_SECONDS):
                     self.socket = await ShardSocket.connect(self.client, self._heard, self.session)
+                opened = True
                 while True:
                     await self.socket.poll_event()
             except ReconnectWebSocket as lost:
                 self.session = self.position() if lost.resume else None
-            except discord.ConnectionClosed as closed:
-                if closed.code in _GONE_FOR_GOOD:
-                    raise GatewayRefused(closed.code) from None
-                self.session = None if closed.code in _WITHOUT_SESSION else self.position()
             except (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException, RedisError) as error:
+                if isinstance(error, discord.ConnectionClosed) and error.code in _GONE_FOR_GOOD:
+                    raise GatewayRefused(error.code) from None
                 log.warning("the gateway does not answer", problem=type(error).__name__, shard=self.client.shard_id)
                 self.session = self.position()
             finally:
                 self.ready.clear()
+            if self.session and not opened:
+                # Its own address may have gone for good; the usual one takes every session.
+                self.session = replace(self.session, gateway="")
             pause = 1.0 if time.monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
             if time.monotonic() - began < 1.0:
                 await asyncio.sleep(pause / 2)

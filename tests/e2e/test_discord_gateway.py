@@ -1,6 +1,7 @@
 """One process hears each shard; another takes over, and nothing that was said in between is missed."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,23 @@ async def test_a_successor_resumes_the_session_and_hears_what_was_said_in_betwee
     assert len(server.fake.gateway.identifies) == 1
     assert len(server.fake.gateway.resumes) == 1
     assert len(server.fake.syncs) == 1, "unchanged commands are not registered again"
+
+
+async def test_a_session_whose_own_address_has_gone_is_resumed_at_the_usual_one(server: Server) -> None:
+    bot = server.bot
+    await bot.deafen()
+    lease = Lease(bot.core.redis, 0, 1)
+    assert await lease.take()
+    left = await lease.session()
+    assert left is not None
+    await lease.save(replace(left, gateway="ws://127.0.0.1:9/"))
+    await lease.release()
+    await asked_by_mention(server, "a fox")
+    bot.gateway = make_gateway(bot.chat, bot.core.intake, bot.core.conversations)
+    await bot.hear()
+    await server.fake.until(lambda: bot.images.made, timeout=20)
+    await server.quiet()
+    assert (len(server.fake.gateway.identifies), len(server.fake.gateway.resumes)) == (1, 1)
 
 
 async def test_a_successor_knows_the_servers_it_was_never_told_of(fake_discord: FakeDiscord, redis_url: str) -> None:

@@ -43,6 +43,14 @@ async def test_a_private_picture_is_for_one_person_alone(server: Server) -> None
     assert server.fake.threads(server.channel) == []
 
 
+async def test_an_answer_that_discord_does_not_know_yet_is_edited_a_moment_later(server: Server) -> None:
+    original = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+    server.fake.faults.fail("PATCH", original, 404, code=10015)
+    asked = await server.imagine("a secret", private=True)
+    await picture_of(server, asked)
+    await server.quiet()
+
+
 async def test_no_token_is_readable_in_the_store(server: Server) -> None:
     server.bot.images.held = True
     asked = await server.imagine("a secret", private=True)
