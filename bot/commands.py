@@ -70,13 +70,17 @@ async def list_requests(settings: Settings, model: str | None, hours: float) -> 
     async with Fetcher() as fetcher, open_services(settings, fetcher) as opened:
         try:
             route, _ = await opened.together.offer(wanted)
-            listed = await opened.together.of(route.provider).recent(wanted, since=time.time() - hours * 3600)
+            provider = opened.together.of(route.provider)
+            listed = await provider.recent(wanted, since=time.time() - hours * 3600)
         except Declined as refusal:
             Console(stderr=True).print(say("en", refusal.reply, **refusal.details), markup=False)
             return 1
         except ProviderError:
             Console(stderr=True).print(UNREACHABLE, markup=False)
             return 1
+    if not provider.has_list:
+        Console(stderr=True).print(f"{provider.name} keeps no list of its requests.", markup=False)
+        return 1
     for item in listed:
         made = datetime.fromtimestamp(item.request.submitted_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(made, item.request.id, item.status.kind)

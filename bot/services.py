@@ -159,11 +159,15 @@ async def _google(settings: Settings, client: httpx.AsyncClient, redis: Redis) -
             raise SetupError(str(error)) from error
         return GoogleImages(client, redis, place=place, authority=tokens, prices=settings.prices, sampling=sampling)
     key = settings.gemini_api_key
+    try:
+        authority = ApiKey(key.get_secret_value() if key else "")
+    except ValueError as error:
+        raise SetupError(f"GEMINI_API_KEY is none: {error}.") from error
     return GoogleImages(
         client,
         redis,
         place=gemini_api(settings.gemini_base_url),
-        authority=ApiKey(key.get_secret_value() if key else ""),
+        authority=authority,
         prices=settings.prices,
         sampling=sampling,
     )

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as StoreAway
 
+from core.errors import AnswerLost, NotSent
 from core.pictures import Picture
 from core.ports import Job
 from core.providers.google import GoogleImages, Sampling
@@ -175,6 +177,49 @@ async def test_a_request_that_is_too_large_for_google_is_not_sent(
     submission = await gemini.submit(Job(MODEL, "a fox", history=heavy))
     assert submission.status == Refused(RefusalReason.TOO_LONG)
     assert double.posts == 0
+
+
+async def test_while_the_store_is_away_nothing_is_sent_and_nothing_lost(
+    double: GoogleDouble, gemini: GoogleImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double.signature = 4_000
+    first = await drawn(gemini)
+
+    async def away(_: str) -> bytes:
+        raise StoreAway
+
+    monkeypatch.setattr(gemini._stash, "get", away)  # noqa: SLF001
+    with pytest.raises(NotSent) as refusal:
+        await gemini.submit(Job(MODEL, "at night", history=first.history))
+    assert refusal.value.failure.retry_after == 5.0
+    assert double.posts == 1
+
+
+async def test_a_picture_that_cannot_be_kept_is_lost_and_not_drawn_again(
+    double: GoogleDouble, gemini: GoogleImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: bytes) -> str:
+        raise StoreAway
+
+    monkeypatch.setattr(gemini._stash, "put_for_sure", away)  # noqa: SLF001
+    with pytest.raises(AnswerLost):
+        await gemini.submit(Job(MODEL, "a fox"))
+    assert double.posts == 1
+
+
+async def test_a_history_that_cannot_be_kept_costs_no_picture(
+    double: GoogleDouble, gemini: GoogleImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double.signature = 4_000
+    keep = gemini._stash.put  # noqa: SLF001
+
+    async def pictures_alone(data: bytes) -> str:
+        if not data.startswith(b"\x89PNG"):
+            raise StoreAway
+        return await keep(data)
+
+    monkeypatch.setattr(gemini._stash, "put", pictures_alone)  # noqa: SLF001
+    assert (await drawn(gemini)).history is None
 
 
 @pytest.mark.parametrize(

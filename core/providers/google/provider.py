@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.errors import AnswerLost, Declined, ProviderError, Unavailable
+from core.errors import AnswerLost, Declined, NotSent, ProviderError, Unavailable
 from core.histories import tokens
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
@@ -38,6 +38,7 @@ from core.providers.google.contents import (
 from core.providers.google.files import Files
 from core.providers.google.models import KNOWN
 from core.providers.google.stash import Stash
+from core.providers.http import UNREACHABLE_SECONDS
 from core.providers.json_text import to_json
 from core.turns import (
     KEPT,
@@ -52,7 +53,7 @@ from core.turns import (
     Succeeded,
 )
 
-FILE_SECONDS = 15.0
+FILE_SECONDS = 5.0
 """How long a finished picture waits to become a file that later edits can point at."""
 
 log = structlog.get_logger()
@@ -171,9 +172,15 @@ class GoogleImages:
         return RefusalReason.TOO_LONG if tokens(payload["contents"], able) > able.max_input_tokens else None
 
     async def _kept(self, payload: JsonObject) -> Mapping[str, bytes] | None:
-        """The bytes of all that a payload points at in the stash; None where something of it has gone."""
+        """The bytes of all that a payload points at in the stash; None where something of it has gone.
+
+        Raises `NotSent` while the store does not tell.
+        """
         links = dict.fromkeys(link for _, link in kept_links(payload))
-        found = {link: await self._stash.get(link) for link in links}
+        try:
+            found = {link: await self._stash.get(link) for link in links}
+        except (RedisError, OSError) as error:
+            raise NotSent(Failed(FailureReason.UNREACHABLE, retry_after=UNREACHABLE_SECONDS)) from error
         return None if None in found.values() else {link: data for link, data in found.items() if data is not None}
 
     async def _succeeded(self, job: Job, drawn: Drawn) -> Succeeded:
