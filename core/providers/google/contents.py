@@ -108,7 +108,7 @@ def _filled(name: str, value: Any, kept: Mapping[str, bytes]) -> Any:
     if not (isinstance(value, str) and value.startswith(KEPT) and name != "text"):
         return filled(value, kept)
     data = kept[value]
-    return data.decode() if name in _SIGNATURE else base64.b64encode(data).decode()
+    return data.decode("utf-8", "surrogatepass") if name in _SIGNATURE else base64.b64encode(data).decode()
 
 
 def read(body: Any) -> Drawn | Ending | None:
