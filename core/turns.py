@@ -72,7 +72,7 @@ class Operation(StrEnum):
 class Options:
     """How the picture should be; None means as the model, the channel or the edited picture has it.
 
-    `style` names words that are added to the prompt.
+    `style` names words that are added to the prompt; empty is for none, whatever is usual.
     """
 
     aspect_ratio: str | None = None

@@ -26,7 +26,8 @@ class Wording:
     async def settle(self, turn: Turn) -> Turn:
         """The turn with its style's words and its saved pictures. Raises `Declined` for a style that there is not.
 
-        A channel's usual style is for new pictures: what is made from one has it already.
+        A channel's usual style is for new pictures: what is made from one has it already. An empty style is one that
+        was asked to be none. Settling what is settled changes nothing.
         """
         style, addition = await self._style(turn)
         names = [found.name for found in spoken(f"{turn.prompt}\n{addition}")]
@@ -44,9 +45,9 @@ class Wording:
     async def _style(self, turn: Turn) -> tuple[str | None, str]:
         asked, channel = turn.options.style, turn.thread.channel
         if asked is None and turn.operation is Operation.IMAGINE:
-            asked = await self.styles.default(turn.author, channel)
+            asked = await self.styles.default(turn.author, channel) or None
         if not asked or asked.strip().casefold() == NO_STYLE:
-            return None, ""
+            return None if asked is None else "", ""
         style = await self.styles.named(turn.author, asked, channel=channel)
         return style.name, style.words
 

@@ -24,7 +24,7 @@ from adapters.web.workspace import Workspace
 from core.errors import PlatformBusy, PlatformGone
 from core.ports import Announcement, Delivered, Notice, Result
 from core.replies import notice_text
-from core.turns import Reference, ThreadKey, Turn
+from core.turns import Reference, Source, ThreadKey, Turn
 
 BOT = Author("", "imagine")
 DISK_SECONDS = 10.0
@@ -103,7 +103,8 @@ class WebChat:
 
 def announcement_of(turn: Turn) -> Message:
     """The message that stands for a turn: the person's own words and pictures."""
-    references = tuple(Shown(one.attachment, one.name) for one in turn.references if one.attachment)
+    own = (one for one in turn.references if one.attachment and one.source is not Source.SAVED)
+    references = tuple(Shown(one.attachment, one.name) for one in own)
     return Message(
         id=announcement_id(turn.id),
         channel=turn.thread.channel,

@@ -14,12 +14,14 @@ from redis.exceptions import RedisError
 
 from adapters.web.chat import announcement_of, reference_to
 from adapters.web.gathering import pointed_at
+from adapters.web.library import TypedLibrary
 from adapters.web.messages import (
     PLATFORM,
     WORKSPACE,
     Author,
     Message,
     Posted,
+    Sent,
     Shown,
     State,
     announcement_id,
@@ -34,6 +36,7 @@ from core.errors import Declined, PlatformGone
 from core.ports import Stage
 from core.replies import say
 from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, TurnId, turn_id
+from core.wording import Wording
 
 LONGEST_WORDS = 8000
 MOST_PICTURES = 10
@@ -54,26 +57,6 @@ class Intake(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A picture that is replied to: a message of the workspace, and which of its pictures."""
-
-    message: str
-    index: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What somebody sent from the composer. `event` is the browser's own name for it."""
-
-    event: str
-    channel: str
-    thread: str = ""
-    text: str = ""
-    pictures: tuple[Shown, ...] = ()
-    target: Target | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Edited:
     """The picture that a message in a thread goes on from."""
 
@@ -84,8 +67,17 @@ class _Edited:
 class Incoming:
     """Takes what people send. Every method raises `Declined` with the sentence to say, and may raise RedisError."""
 
-    def __init__(self, workspace: Workspace, intake: Intake, conversations: Conversations) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        intake: Intake,
+        conversations: Conversations,
+        wording: Wording,
+        library: TypedLibrary,
+    ) -> None:
         self._workspace = workspace
+        self._wording = wording
+        self._library = library
         self._intake = intake
         self._conversations = conversations
 
@@ -97,7 +89,10 @@ class Incoming:
         if not await self._workspace.has_channel(sent.channel):
             raise Declined("web.channel_gone")
         if command := _COMMAND.match(sent.text):
-            prompt, options = parse(sent.text[command.end() :])
+            words = sent.text[command.end() :]
+            if answer := await self._library.answered(sent, words, session, locale):
+                return answer
+            prompt, options = parse(words)
             turn = _turn(sent, session, locale, prompt, options)
             if not turn.references:
                 meant = await pointed_at(self._workspace, prompt, sent.channel)
@@ -157,7 +152,10 @@ class Incoming:
         if root is None or not root.message.visible_to(session.user) or not _is_root(root, sent.channel):
             raise Declined("web.thread_gone")
         command = _COMMAND.match(sent.text)
-        prompt, options = parse(sent.text[command.end() if command else 0 :])
+        words = sent.text[command.end() if command else 0 :]
+        if command and (answer := await self._library.answered(sent, words, session, locale)):
+            return answer
+        prompt, options = parse(words)
         if options.private and not root.message.only_for:
             raise Declined("web.private_in_thread")
         turn = _turn(sent, session, locale, prompt, replace(options, private=bool(root.message.only_for)))
@@ -189,6 +187,7 @@ class Incoming:
 
     async def _take(self, turn: Turn) -> str:
         """Take a turn on, and show at once that it is: its worker finds the announcement there and goes on with it."""
+        turn = await self._wording.settle(turn)
         message = announcement_of(turn)
         if await self._intake.accept(turn):
             state = State(Stage.WAITING, say(turn.locale, "web.taken_on"))

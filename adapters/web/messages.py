@@ -73,6 +73,26 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A picture that is replied to: a message of the workspace, and which of its pictures."""
+
+    message: str
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What somebody sent from the composer. `event` is the browser's own name for it."""
+
+    event: str
+    channel: str
+    thread: str = ""
+    text: str = ""
+    pictures: tuple[Shown, ...] = ()
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """How far the turn of an announcement is: a finished sentence for people, and what a progress bar needs.
 

@@ -11,13 +11,16 @@ from adapters.web.changes import Changes
 from adapters.web.events import EventRoutes
 from adapters.web.guard import add_headers, guards
 from adapters.web.incoming import Incoming, Intake
+from adapters.web.library import LibraryRoutes, TypedLibrary
 from adapters.web.pictures import PictureRoutes, Thumbnails
 from adapters.web.sessions import Sessions
 from adapters.web.start import StartRoutes, WebSetup
 from adapters.web.talk import TalkRoutes
 from adapters.web.workspace import Workspace
 from core.conversation import Conversations
+from core.librarian import Librarian
 from core.ports import Models
+from core.wording import Wording
 
 STATIC = Path(__file__).parent / "static"
 MOST_JSON_BYTES = 1_000_000
@@ -31,10 +34,13 @@ def create_app(
     provider: Models,
     thumbnails: Thumbnails,
     setup: WebSetup,
+    wording: Wording,
 ) -> web.Application:
     """The web workspace, to be served on loopback, or anywhere with a password."""
     sessions = Sessions(workspace.redis, ttl=workspace.ttl, password=setup.password)
     changes = Changes(workspace)
+    librarian = Librarian(wording.library, wording.styles)
+    typed = TypedLibrary(workspace, librarian)
     app = web.Application(client_max_size=MOST_JSON_BYTES, middlewares=guards(sessions))
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_running(changes, workspace))
@@ -42,7 +48,8 @@ def create_app(
     app.add_routes(
         [
             *StartRoutes(workspace, sessions, changes, provider, setup).routes(),
-            *TalkRoutes(workspace, Incoming(workspace, intake, conversations)).routes(),
+            *TalkRoutes(workspace, Incoming(workspace, intake, conversations, wording, typed)).routes(),
+            *LibraryRoutes(librarian).routes(),
             *PictureRoutes(workspace.files, thumbnails, max_upload_bytes=setup.max_upload_bytes).routes(),
             *EventRoutes(changes).routes(),
             web.get("/", _page),

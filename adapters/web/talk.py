@@ -6,8 +6,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from adapters.web.guard import SESSION, language
-from adapters.web.incoming import MOST_PICTURES, Incoming, Sent, Target
-from adapters.web.messages import Posted, Shown
+from adapters.web.incoming import MOST_PICTURES, Incoming
+from adapters.web.messages import Posted, Sent, Shown, Target
 from adapters.web.parsing import body, number
 from adapters.web.render import message_json
 from adapters.web.sessions import Session

@@ -21,7 +21,9 @@ async def open_web(parts: Parts, platforms: dict[str, ChatPlatform], *, listens:
         return
     password = settings.web_password.get_secret_value() if settings.web_password else ""
     setup = WebSetup(settings.image_model, password=password, simulated=parts.simulated)
-    app = create_app(workspace, core.intake, core.conversations, core.services, core.workshop, setup)
+    app = create_app(
+        workspace, core.intake, core.conversations, core.services, core.workshop, setup, core.intake.wording
+    )
     try:
         async with listening(app, settings.web_host, settings.web_port) as port:
             yield [f"imagine-bot is at http://{settings.web_host}:{port}"]

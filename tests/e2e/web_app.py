@@ -53,7 +53,7 @@ class WebBot:
         workspace = Workspace(core.redis, self.directory / "web", ttl=core.turns.ttl)
         platforms["web"] = WebChat(workspace)
         setup = WebSetup(MODEL, password=self.password, simulated=True, max_upload_bytes=5_000_000)
-        app = create_app(workspace, core.intake, core.conversations, images, core.workshop, setup)
+        app = create_app(workspace, core.intake, core.conversations, images, core.workshop, setup, core.intake.wording)
         self.port = await enter(_serving(app, self.port))
         await enter(core.working())
         return self

@@ -16,9 +16,13 @@ from redis.asyncio import Redis
 from adapters.web import WebChat, WebSetup, Workspace, create_app
 from core.conversation import Conversations
 from core.errors import Declined, ProviderError
+from core.library import Library
 from core.pictures import Picture, PictureLimits
 from core.pictures.operations import thumbnail
+from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities
+from core.styles import Styles
+from core.wording import Wording
 from tests.fakes.intake import FakeIntake
 
 DAY = 86_400
@@ -210,7 +214,9 @@ async def web_site(redis: Redis, directory: Path, setup: WebSetup | None = None)
     """The workspace, served on loopback over a store and a directory."""
     workspace, intake, models = Workspace(redis, directory, ttl=DAY), FakeIntake(), FakeModels()
     conversations = Conversations(redis, ttl=DAY)
-    app = create_app(workspace, intake, conversations, models, Thumbnailer(), setup or WebSetup("m1"))
+    workshop = PictureWorkshop()
+    wording = Wording(Library(redis, workshop), Styles(redis))
+    app = create_app(workspace, intake, conversations, models, Thumbnailer(), setup or WebSetup("m1"), wording)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -222,3 +228,4 @@ async def web_site(redis: Redis, directory: Path, setup: WebSetup | None = None)
         for browser in site.browsers:
             await browser.session.close()
         await runner.cleanup()
+        await workshop.close()

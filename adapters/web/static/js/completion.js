@@ -104,6 +104,8 @@ export function suggest(text, inThread) {
     const values = valuesOf(value[1].toLowerCase());
     if (values) return { word: value[2], choices: starting(values.choices, value[2]), grid: values.grid };
   }
+  const name = /(?:^|[\s(])(@[^\s@]*)$/u.exec(text);
+  if (name) return { word: name[1], choices: starting(store.library.pictures.map((saved) => ({ value: `@${saved}`, meaning: "saved picture" })), name[1]) };
   const option = /(?:^|\s)(--\S*)$/u.exec(text);
   return option ? { word: option[1], choices: starting(optionsLeft(text, inThread), option[1]) } : none;
 }
@@ -122,6 +124,7 @@ function optionsLeft(text, inThread) {
     { value: "--model", meaning: "Which model draws" },
   ];
   if (modelIn(text)?.sizes.length) options.push({ value: "--size", meaning: "How large" });
+  if (store.library.styles.length) options.push({ value: "--style", meaning: "Words that are added" });
   if (!inThread) options.push({ value: "--private", meaning: "Only you see it" });
   return options.filter(({ value }) => !new RegExp(`${value}(\\s|=)`, "u").test(text));
 }
@@ -131,6 +134,7 @@ function valuesOf(option) {
   if (option === "--ar") return { grid: true, choices: (model?.ratios ?? []).map((ratio) => ({ value: ratio, ratio })) };
   if (option === "--n") return { choices: Array.from({ length: store.setup.most_images }, (_, index) => ({ value: String(index + 1), meaning: index ? "pictures" : "picture" })) };
   if (option === "--model") return { choices: store.models.map(({ id, seconds }) => ({ value: id, meaning: `about ${Math.round(seconds)} s a picture` })) };
+  if (option === "--style") return { choices: store.library.styles.map((style) => ({ value: style })) };
   if (option === "--size") return { choices: (model?.sizes ?? []).map((size) => ({ value: size })) };
   return null;
 }

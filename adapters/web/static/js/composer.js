@@ -6,6 +6,7 @@ import { Completion } from "./completion.js";
 import { h, icon, newEvent } from "./dom.js";
 import { emptyDraft, keepDraft, readDraft } from "./drafts.js";
 import { thumbnail } from "./pictures.js";
+import { store } from "./store.js";
 
 const TOUCH = matchMedia("(pointer: coarse)");
 
@@ -28,6 +29,7 @@ export class Composer {
   /** Show the box of a channel or thread, with what was not sent there. */
   show(place, label) {
     this.place = place;
+    store.loadLibrary(place.channel);
     this.textarea.setAttribute("aria-label", label);
     this.textarea.placeholder = this.inThread ? "Say what to change…" : `${label}, or type /imagine`;
     this.notices.replaceChildren();
@@ -90,6 +92,7 @@ export class Composer {
         pictures: draft.pictures,
         target: draft.target && { message: draft.target.message, index: draft.target.index },
       });
+      if (/^\/imagine\s+library/iu.test(draft.text)) store.loadLibrary(place.channel);
       if (readDraft(place).event === draft.event) keepDraft(place, emptyDraft());
     } catch (problem) {
       if (this.place === place) this.#putBack(draft, problem.message);

@@ -74,7 +74,7 @@ export class MessageView {
     if (turn.ratio) chips.append(h("span", { class: "chip" }, shape(turn.ratio), turn.ratio));
     if (turn.count > 1) chips.append(h("span", { class: "chip" }, `${turn.count} pictures`));
     const model = turn.model === store.setup.default_model ? null : turn.model;
-    for (const words of [turn.size, model]) if (words) chips.append(h("span", { class: "chip" }, words));
+    for (const words of [turn.size, model, turn.style]) if (words) chips.append(h("span", { class: "chip" }, words));
     return chips;
   }
 

@@ -6,6 +6,7 @@ class Store extends EventTarget {
   me = null;
   setup = null;
   models = [];
+  library = { pictures: [], styles: [] };
   channels = [];
   unread = new Set();
   messages = new Map();
@@ -29,6 +30,11 @@ class Store extends EventTarget {
     this.timelines.clear();
     this.#set("channels", setup.channels);
     this.dispatchEvent(new Event("anew"));
+  }
+
+  /** The saved pictures and styles that can be named in a channel. */
+  loadLibrary(channel) {
+    get(`/api/channels/${encodeURIComponent(channel)}/library`).then((library) => this.#set("library", library), () => {});
   }
 
   get model() {
