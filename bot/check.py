@@ -166,6 +166,10 @@ async def check_model(services: Services, model: str) -> Finding:
         return Finding("model", holds=False, words=words)
     except ProviderError:
         return Finding("model", holds=False, words=f"No service says whether it has IMAGE_MODEL={model}.")
+    successor = await services.current(model)
+    if successor != model:
+        words = f"IMAGE_MODEL={model} has ended on {able.ends}: {successor} draws in its place. Set IMAGE_MODEL to it."
+        return Finding("model", None, words)
     ended = bool(able.ends) and able.ends <= datetime.now(UTC).date().isoformat()
     note = f" It was announced to end on {able.ends}; {able.successor} comes after it." if able.ends else ""
     offered = model in known

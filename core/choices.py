@@ -44,12 +44,10 @@ class Choices:
         """Whether people here may use a model."""
         return not self.allowed or model in self.allowed
 
-    def usual(self, channel: str) -> str:
-        """The model that draws in a channel when nobody names one; empty where that is the operator's choice."""
-        chosen = self.channels.get(channel) or self.model
-        if chosen and self.allows(chosen):
-            return chosen
-        return next(iter(self.allowed), "")
+    def usual(self, channel: str, default: str) -> str:
+        """The model that draws in a channel when nobody names one; `default` is the operator's."""
+        wishes = (self.channels.get(channel), self.model, default)
+        return next((wish for wish in wishes if wish and self.allows(wish)), "") or self.allowed[0]
 
 
 class ModelChoices:

@@ -145,7 +145,7 @@ class Intake:
         """
         turn = await self.wording.settle(turn)
         options, parent = turn.options, await self._parent(turn)
-        model = options.model or (parent.model if parent else "") or self.limits.default_model
+        model = await self._model(turn, parent)
         try:
             route, able = await self.services.offer(model)
         except ProviderError as error:
@@ -156,6 +156,25 @@ class Intake:
         options = replace(options, model=model, aspect_ratio=ratio)
         references = (*turn.references, *links_in(turn.prompt, turn.references))
         return replace(turn, options=options, references=in_order(references)), route, able
+
+    async def _model(self, turn: Turn, parent: Node | None) -> str:
+        """Who draws: as named, as before, or as is usual here. Raises `Declined` for a name that is not to be had here.
+
+        What was only carried over from an earlier turn gives way to what may be used now.
+        """
+        choices = await self.routing.choices.of(turn.thread)
+        named = turn.options.model or ""
+        if named and turn.operation in (Operation.IMAGINE, Operation.EDIT):
+            if not choices.allows(named):
+                raise Declined("declined.model_not_allowed", {"model": named, "known": ", ".join(choices.allowed)})
+            successor = await self.services.current(named)
+            if successor != named:
+                raise Declined("declined.model_ended", {"model": named, "successor": successor})
+            return named
+        before = named or (parent.model if parent else "")
+        if before and choices.allows(before):
+            return await self.services.current(before)
+        return await self.services.current(choices.usual(turn.thread.channel, self.limits.default_model))
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

@@ -1,17 +1,26 @@
 """The services that draw, in the order in which they are asked: who offers a model, and whose a lane is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 
 from core.errors import Declined, ProviderError, Unavailable
 from core.ports import Capabilities, ImageProvider
 from core.turns import Failed, FailureReason, Route
 
+MOST_SUCCESSORS = 4
+
+
+def utc_today() -> date:
+    """The day by UTC."""
+    return datetime.now(UTC).date()
+
 
 class Services:
     """One or more image services that work side by side."""
 
-    def __init__(self, providers: Sequence[ImageProvider]) -> None:
+    def __init__(self, providers: Sequence[ImageProvider], *, today: Callable[[], date] = utc_today) -> None:
         """`providers` are in order of preference. Raises ValueError for none, and for two of one name."""
+        self._today = today
         self._by_name = {provider.name: provider for provider in providers}
         if not providers or len(self._by_name) < len(providers):
             raise ValueError("at least one service is needed, each with a name of its own")
@@ -68,6 +77,19 @@ class Services:
         if trouble or refusal is None:
             raise trouble or Unavailable(Failed(FailureReason.UNREACHABLE))
         raise Declined(refusal.reply, {**refusal.details, "known": ", ".join(known)})
+
+    async def current(self, model: str) -> str:
+        """The model, or what has taken its place where its announced end has passed and its successor is offered."""
+        for _ in range(MOST_SUCCESSORS):
+            try:
+                able = await self.capabilities(model)
+                if not (able.successor and able.ends and date.fromisoformat(able.ends) <= self._today()):
+                    return model
+                await self.capabilities(able.successor)
+            except (Declined, ProviderError):
+                return model
+            model = able.successor
+        return model
 
     async def able(self, route: Route) -> Capabilities:
         """What a model takes at the service of the route. Raises `Declined` and `ProviderError`."""

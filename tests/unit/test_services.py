@@ -85,7 +85,12 @@ async def test_a_turn_stays_with_its_service_when_another_worker_prefers_another
     first, other = FakeImages(finish_at_once=False), second()
     house = await make_house(images=first, others=(other,)).open()
     turn = await house.ask(house.turn(options=Options(model="m2")))
-    await wait_until(lambda: bool(first.made))
+
+    async def going() -> bool:
+        (drawing,) = await house.core.turns.drawings([(turn.id, 0)])
+        return drawing is not None and drawing.going
+
+    await wait_until(going)
     await house.close()
     first.finish()
     again = await make_house(images=other, others=(first,), chat=house.chat).open()

@@ -1,0 +1,118 @@
+"""A workspace says which models may be used and which is usual; one that has ended gives way to its successor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from core.choices import Choices, ModelChoices
+from core.errors import Declined
+from core.ports import Capabilities
+from core.services import Services
+from core.turns import Operation, Options
+from tests.fakes.provider import FakeImages
+from tests.unit.conftest import House, MakeHouse
+
+pytestmark = pytest.mark.lasting_keys("imagine:1:choices:")
+PAST, FUTURE = "2020-01-01", "2999-01-01"
+
+
+@dataclass(slots=True)
+class Ageing(FakeImages):
+    """`ends` are the days that models end on, and their successors."""
+
+    ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    async def capabilities(self, model: str) -> Capabilities:
+        able = await super(Ageing, self).capabilities(model)
+        ends, successor = self.ends.get(model, ("", ""))
+        return replace(able, ends=ends, successor=successor)
+
+
+async def choose(house: House, choices: Choices) -> None:
+    await house.core.choices.change("fake", "w", choices)
+
+
+async def declined(house: House, **changes: Any) -> str:
+    with pytest.raises(Declined) as refusal:
+        await house.core.intake.accept(house.turn(**changes))
+    return f"{refusal.value.reply} {refusal.value.details.get('known') or refusal.value.details.get('successor')}"
+
+
+async def test_a_model_off_the_list_is_declined_with_the_list(idle_house: House) -> None:
+    await choose(idle_house, Choices(allowed=("m2",)))
+    assert await declined(idle_house, options=Options(model="m1")) == "declined.model_not_allowed m2"
+
+
+async def test_nobody_naming_a_model_gets_one_of_the_list(house: House) -> None:
+    await choose(house, Choices(allowed=("m2",)))
+    await house.done(house.turn())
+    assert [job.model for job in house.images.sent] == ["m2"]
+
+
+async def test_a_channel_has_its_own_usual_model(house: House) -> None:
+    await choose(house, Choices(model="m1", channels={"c": "m2"}))
+    await house.done(house.turn())
+    elsewhere = house.turn()
+    await house.done(replace(elsewhere, thread=replace(elsewhere.thread, channel="d")))
+    assert [job.model for job in house.images.sent] == ["m2", "m1"]
+
+
+async def test_an_edit_of_a_picture_by_a_model_that_is_not_allowed_any_more_goes_on(house: House) -> None:
+    first = await house.done(house.turn())
+    await choose(house, Choices(allowed=("m2",)))
+    await house.done(house.edit(first))
+    again = replace(house.edit(first), operation=Operation.AGAIN, parent=None, options=Options(model="m1"))
+    await house.done(again)
+    assert [job.model for job in house.images.sent] == ["m1", "m2", "m2"]
+
+
+async def test_choices_are_seen_by_other_processes_and_dropped_with_the_workspace(idle_house: House) -> None:
+    await choose(idle_house, Choices(allowed=("m2",), channels={"c": "m2"}))
+    thread = idle_house.turn().thread
+    assert await ModelChoices(idle_house.core.redis).of(thread) == Choices(allowed=("m2",), channels={"c": "m2"})
+    await idle_house.core.choices.forget("fake", "w")
+    assert await ModelChoices(idle_house.core.redis).of(thread) == Choices()
+
+
+async def test_an_ended_default_gives_way_to_its_successor(make_house: MakeHouse) -> None:
+    house = await make_house(images=Ageing(ends={"m1": (PAST, "m2")})).open()
+    await house.done(house.turn())
+    assert [job.model for job in house.images.sent] == ["m2"]
+
+
+async def test_who_names_an_ended_model_is_told_the_successor(make_house: MakeHouse) -> None:
+    house = await make_house(images=Ageing(ends={"m1": (PAST, "m2")})).open(working=False)
+    assert await declined(house, options=Options(model="m1")) == "declined.model_ended m2"
+
+
+async def test_a_thread_of_an_ended_model_goes_on_with_the_successor(make_house: MakeHouse) -> None:
+    images = Ageing()
+    house = await make_house(images=images).open()
+    first = await house.done(house.turn())
+    images.ends = {"m1": (PAST, "m2")}
+    await house.done(house.edit(first))
+    assert [job.model for job in images.sent] == ["m1", "m2"]
+    assert images.sent[-1].history is None
+    assert len(images.sent[-1].references) == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "today", "expected"),
+    [
+        ({"m1": ("2026-10-02", "m2")}, date(2026, 10, 1), "m1"),
+        ({"m1": ("2026-10-02", "m2")}, date(2026, 10, 2), "m2"),
+        ({"m1": (PAST, "m2"), "m2": (PAST, "m3")}, date(2026, 1, 1), "m3"),
+        ({"m1": (PAST, "m9")}, date(2026, 1, 1), "m1"),
+        ({"m1": (PAST, "m2"), "m2": (PAST, "m1")}, date(2026, 1, 1), "m1"),
+        ({"m1": (PAST, "")}, date(2026, 1, 1), "m1"),
+        ({"m1": (FUTURE, "m2")}, date(2026, 1, 1), "m1"),
+    ],
+)
+async def test_a_successor_counts_from_the_day_and_only_where_it_is_offered(
+    ends: dict[str, tuple[str, str]], today: date, expected: str
+) -> None:
+    services = Services([Ageing(offered=("m1", "m2", "m3"), ends=ends)], today=lambda: today)
+    assert await services.current("m1") == expected
