@@ -28,6 +28,10 @@ QUIET = ("httpx", "httpcore", "aiohttp.access", "docket")
 MUTE = ("discord.client",)
 """Only their errors are written: it warns at each start that it could not speak, and we have no voice to want."""
 
+TELLTALE = ("slack_sdk", "slack_bolt", "imagine:", "adapters.slack.sockets")
+"""Their debugging lines are left out: they hold whole payloads, with addresses that anybody may answer at, and the
+answers that tokens come in. Each logger of theirs has a level of its own, so that it is the line that is judged."""
+
 Redactor: TypeAlias = Callable[[str], str]
 
 _SECRET_SHAPES = re.compile(
@@ -36,7 +40,7 @@ _SECRET_SHAPES = re.compile(
         (?i:\b(?:bearer|bot|basic)\ +)(?=[^\s"']{20})    # authorization headers
       | /(?:webhooks|interactions)/\d+/                  # Discord: an interaction's token
       | hooks\.slack\.com/                               # Slack: a response address
-      | (?i:[?&](?:key|token|sig|hmac|(?:x-[a-z]+-)?signature)=)  # signed links
+      | (?i:[?&](?:key|token|ticket|code|sig|hmac|(?:x-[a-z]+-)?signature)=)  # signed links
     )[^\s"'&?\\]+
     | xox[a-z](?:\.xox[a-z])?-[\w.-]+ | xapp-[\w-]+      # Slack tokens
     | \b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}             # Discord bot tokens
@@ -87,6 +91,7 @@ def configure_logs(settings: Settings, stream: TextIO = sys.stderr) -> None:
     rendered = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings.log_format, stream)]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_RedactingFormatter(redactor(settings.secrets()), rendered, shared))
+    handler.addFilter(lambda record: record.levelno > logging.DEBUG or not record.name.startswith(TELLTALE))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -172,6 +172,11 @@ class Settings(BaseSettings):
     slack_client_secret: Secret | None = Field(None, description="Client secret, to be installed in many workspaces.")
     slack_http_host: str = Field("127.0.0.1", description="Address to listen on for Slack's events over HTTP.")
     slack_http_port: Port = Field(3000, description="Port to listen on for Slack's events over HTTP.")
+    slack_public_url: Base | None = Field(
+        None,
+        description="Address (https://…) at which SLACK_HTTP_PORT is reached from outside, "
+        "for the links of an installation.",
+    )
     slack_api_base: Base = Field("https://slack.com/api", description="Address of Slack's Web API.")
     slack_file_hosts: Hosts = Field(
         ("files.slack.com",),

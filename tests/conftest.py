@@ -2,7 +2,9 @@
 
 import asyncio
 import inspect
+import logging
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -10,10 +12,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import structlog
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.logs import MUTE, QUIET
 from bot.settings import Settings
 from bot.store import find_server
 from core.state import PREFIX
@@ -30,6 +34,19 @@ WaitUntil: TypeAlias = Callable[..., Awaitable[Any]]
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*map(str.upper, Settings.model_fields), *PROXIES, *map(str.lower, PROXIES)):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _logging_restored() -> Iterator[None]:
+    """For tests that configure the logs of the whole process."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook)
+    yield
+    root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook = before
+    logging.captureWarnings(capture=False)
+    for name in (*QUIET, *MUTE):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ def open_app(
 def make_oauth(chat: SlackChat, setup: SlackSetup, *, redirect_url: str = "") -> AsyncOAuthFlow | None:
     """The flow that installs the app in more workspaces; None where it is set up for one.
 
-    `redirect_url` is needed where the app has several.
+    `redirect_url` is where Slack sends people back to; without one, to the first of those in the app's settings.
     """
     held = chat.api.tokens
     if setup.client is None or not isinstance(held, InstalledTokens):

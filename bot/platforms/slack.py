@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from adapters.slack.http import EVENTS_PATH, INSTALL_PATH, make_http
+from adapters.slack.http import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, make_http
 from adapters.slack.sockets import listening as hearing
 from adapters.slack.start import Client, SlackSetup, make_oauth, open_app, open_chat
 from bot.health import listening
@@ -34,7 +34,8 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
         if not listens:
             yield []
             return
-        oauth = make_oauth(chat, setup)
+        public = settings.slack_public_url
+        oauth = make_oauth(chat, setup, redirect_url=f"{public}{REDIRECT_PATH}" if public else "")
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = open_app(
             chat,
@@ -60,5 +61,5 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
                 ) from error
             places.append(f"Listening for Slack at http://{host}:{port}{EVENTS_PATH}")
             if oauth:
-                places.append(f"Install it in workspaces from http://{host}:{port}{INSTALL_PATH}")
+                places.append(f"Install it in workspaces from {public or f'http://{host}:{port}'}{INSTALL_PATH}")
         yield places

@@ -7,7 +7,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from adapters.slack.app import SlackApp
-from adapters.slack.http import EVENTS_PATH, make_http
+from adapters.slack.http import EVENTS_PATH, REDIRECT_PATH, make_http
 from adapters.slack.outgoing import SlackChat
 from adapters.slack.sockets import listening
 from adapters.slack.start import Client, SlackSetup, make_oauth, open_app, open_chat
@@ -34,6 +34,7 @@ class Bot:
     client: Client | None = None
     http: bool = False
     connections: int = 2
+    public_url: str = ""
     settings: CoreSettings = SETTINGS
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     core: Core = field(init=False)
@@ -61,7 +62,7 @@ class Bot:
         return self
 
     async def _hear(self, setup: SlackSetup) -> None:
-        oauth = make_oauth(self.chat, setup)
+        oauth = make_oauth(self.chat, setup, redirect_url=self.public_url and self.public_url + REDIRECT_PATH)
         self.app = open_app(
             self.chat,
             self.core.intake,

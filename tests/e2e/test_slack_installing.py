@@ -1,5 +1,6 @@
 """Many workspaces: installing, renewing tokens, organisations, and going again."""
 
+import io
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,6 +13,8 @@ from yarl import URL
 from adapters.slack.installations import InstalledTokens, Kept
 from adapters.slack.scopes import NEEDED
 from adapters.slack.start import Client
+from bot.logs import configure_logs
+from bot.settings import Settings
 from tests.e2e.slack_world import Bot, World
 from tests.fakes.provider import FakeImages
 from tests.fakes.slack import FakeSlack, User
@@ -207,6 +210,69 @@ async def test_the_install_page_asks_for_what_is_needed(installer: Installer) ->
         html = await page.text()
     assert all(scope in html for scope in NEEDED)
     assert page.headers["X-Frame-Options"] == "DENY"
+
+
+async def test_behind_a_proxy_people_are_sent_back_to_the_public_address(installer: Installer) -> None:
+    await installer.bot.close()
+    public = "https://imagine.example.com"
+    client = installer.bot.client
+    installer.bot = await Bot(
+        installer.fake, installer.bot.redis_url, FakeImages(), client=client, http=True, public_url=public
+    ).open()
+    async with aiohttp.ClientSession() as browser, browser.get(installer.bot.address + "/slack/install") as page:
+        html = await page.text()
+    link = URL(html.split('<a href="', 1)[1].split('"', 1)[0].replace("&amp;", "&"))
+    assert link.query["redirect_uri"] == f"{public}/slack/oauth_redirect"
+    ada = await somebody(installer.fake, "Acme")
+    assert await installer.install(ada) == 200, "the code is exchanged with the same address"
+
+
+@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.parametrize("http", [True, False], ids=["http", "sockets"])
+async def test_no_secret_is_logged_however_much_is_logged(fake_slack: FakeSlack, redis_url: str, *, http: bool) -> None:
+    """An installation, a command, a button and a renewed token, with everything logged that there is."""
+    fake, app = fake_slack, fake_slack.app
+    app.token_rotation = True
+    log = io.StringIO()
+    settings = Settings(
+        slack_client_id=app.client_id,
+        slack_client_secret=app.client_secret,
+        slack_signing_secret=app.signing_secret,
+        slack_app_token=app.app_token,
+        log_level="debug",
+        log_format="json",
+    )
+    configure_logs(settings, log)
+    client = Client(app.client_id, app.client_secret, MultiFernet([Fernet(Fernet.generate_key())]))
+    bot = await Bot(fake, redis_url, FakeImages(), client=client, http=True).open()
+    installer = Installer(fake, bot, [])
+    ada = await somebody(fake, "Acme")
+    assert await installer.install(ada) == 200
+    if not http:
+        await bot.close()
+        fake.app.request_url = None
+        installer.bot = bot = await Bot(fake, redis_url, FakeImages(), client=client).open()
+    kept = await installer.tokens.installations.find(ada.team.id)
+    assert kept is not None
+    await installer.tokens.installations.keep(replace(kept, expires_at=int(time.time()) + 60))
+    await installer.tokens.died(ada.team.id, kept.token)
+    world = installer.world(ada)
+    picture = await world.first_picture()
+    await fake.press(ada, picture.button("Again"))
+    await world.pictures(2)
+    await bot.close()
+    asked = [request.args for request in fake.calls("oauth.v2.access")]
+    answers = [request.answer for request in fake.calls("oauth.v2.access")]
+    assert [args.get("grant_type") for args in asked] == [None, "refresh_token"]
+    secrets = {
+        *(app.client_secret, app.signing_secret, app.app_token),
+        *(str(answer[name]) for answer in answers for name in ("access_token", "refresh_token")),
+        *(str(args["code"]) for args in asked if "code" in args),
+        *(name.rpartition("/")[2] for name in fake.response_urls),
+    }
+    assert len(secrets) >= 9
+    assert '"level": "debug"' in log.getvalue(), "everything is logged"
+    assert [line for line in log.getvalue().splitlines() if any(secret in line for secret in secrets)] == []
 
 
 def test_an_installation_shows_no_token() -> None:

@@ -1,5 +1,6 @@
 """What people do too late, in the wrong place, or where Slack says no to what is only for show."""
 
+from core.turns import Person, TurnId
 from tests.e2e.slack_world import World
 from tests.fakes.provider import png
 
@@ -44,13 +45,22 @@ async def test_a_question_that_is_deleted_once_it_is_answered_leaves_the_picture
 
 
 async def test_a_question_that_is_changed_into_what_cannot_be_is_drawn_as_it_was(world: World) -> None:
-    world.bot.images.held = True
+    queue, lane = world.bot.core.queue, "fake:m1"
+    others = [TurnId(f"other-{number}") for number in range(queue.capacity)]
+    for other in others:
+        await queue.place(lane, other, Person("slack", "T", other), images=1)
     said = await world.fake.mention(world.alice, world.channel, "a fox")
-    await world.until(lambda: world.bot.images.sent)
-    await world.fake.edit(said, f"{world.team.bot.at} a fox --n lots")
-    world.bot.images.release.set()
+    await world.until(lambda: world.fake.calls("chat.postMessage"), "a turn that waits, and could be changed")
+    before = len(world.fake.deliveries("message"))
+    for changed in ("a wolf --ar 7:3", "a wolf " * 80):
+        await world.fake.edit(said, f"{world.team.bot.at} {changed}")
+    edits = [d for d in world.fake.deliveries("message")[before:] if d.payload["event"].get("subtype")]
+    await world.until(lambda: all(edit.settled.is_set() for edit in edits))
+    assert [(len(edit.attempts), edit.failed) for edit in edits] == [(1, ""), (1, "")], "heard, and taken as it is"
+    for other in others:
+        await queue.leave(lane, other)
     await world.pictures()
-    assert [job.prompt for job in world.bot.images.sent] == ["a fox"]
+    assert [(job.prompt, job.aspect_ratio) for job in world.bot.images.sent] == [("a fox", None)]
 
 
 async def test_home_shows_pictures_whose_messages_cannot_be_linked_to(world: World) -> None:

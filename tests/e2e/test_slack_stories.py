@@ -1,12 +1,16 @@
 """Long conversations, and turns that somebody gives up."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from bot.store import embedded_store
 from core.turns import Person, TurnId
-from tests.e2e.slack_world import Bot, World
-from tests.fakes.slack import Shown
+from tests.e2e.slack_world import Bot, World, open_world
+from tests.fakes.slack import FakeSlack, Shown
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
 
@@ -86,15 +90,28 @@ async def test_two_hundred_commands_at_once_are_acknowledged_and_are_two_hundred
     await world.bot.close()
 
 
-async def test_buttons_work_after_everything_was_restarted_and_branch(world: World) -> None:
-    first = await world.first_picture()
-    await world.reply("make it night", world.root())
-    await world.pictures(2)
-    await world.bot.close()
-    world.bot = await Bot(world.fake, world.bot.redis_url, world.bot.images, token=world.team.bot_token).open()
-    await world.fake.press(world.alice, first.button("Edit"))
-    await world.fake.submit(world.alice, {"prompt": "make it rain"})
-    await world.pictures(3)
+async def test_buttons_work_after_everything_was_restarted_and_branch(fake_slack: FakeSlack, tmp_path: Path) -> None:
+    async with embedded_store(tmp_path) as url:
+        world = await open_world(fake_slack, url)
+        first = await world.first_picture()
+        await world.reply("make it night", world.root())
+        await world.pictures(2)
+        await world.bot.close()
+    assert not await _answers(url), "the store has ended as well"
+    async with embedded_store(tmp_path) as url:
+        world.bot = await Bot(fake_slack, url, world.bot.images, token=world.team.bot_token).open()
+        await world.fake.press(world.alice, first.button("Edit"))
+        await world.fake.submit(world.alice, {"prompt": "make it rain"})
+        await world.pictures(3)
+        await world.bot.close()
     history = world.bot.images.sent[-1].history
     assert history is not None
     assert "make it night" not in str(history), "a branch starts at the picture whose button was pressed"
+
+
+async def _answers(url: str) -> bool:
+    async with Redis.from_url(url) as redis:
+        try:
+            return bool(await redis.ping())
+        except RedisError:
+            return False
