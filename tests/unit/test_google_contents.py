@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,8 +172,9 @@ async def test_more_than_the_model_takes_in_is_refused_before_it_is_sent(
 async def test_a_request_that_is_too_large_for_google_is_not_sent(
     double: GoogleDouble, gemini: GoogleImages, redis: Redis
 ) -> None:
+    gemini._client.place = replace(gemini._client.place, most_bytes=20_000)  # noqa: SLF001
     heavy = [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": ""}}]}]
-    link = await gemini._stash.put(b"x" * 16_000_000)  # noqa: SLF001
+    link = await gemini._stash.put(b"x" * 16_000)  # noqa: SLF001
     heavy[0]["parts"][0]["inlineData"]["data"] = link  # type: ignore[index]
     submission = await gemini.submit(Job(MODEL, "a fox", history=heavy))
     assert submission.status == Refused(RefusalReason.TOO_LONG)

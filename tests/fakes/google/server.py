@@ -19,7 +19,7 @@ from tests.fakes.google.pictures import drawn
 from tests.fakes.google.rules import MODELS, Reader, Wanted
 
 PROJECT, LOCATION = "fox-1", "global"
-MOST_BYTES = 20_000_000
+MOST_BYTES = 100_000_000
 PAGE = 3
 
 
@@ -56,7 +56,7 @@ class GoogleDouble:
         self.files = FileStore(self.clock)
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=10 * MOST_BYTES, middlewares=[self._in_googles_words])
+        app = web.Application(client_max_size=2 * MOST_BYTES, middlewares=[self._in_googles_words])
         vertex = f"/v1beta1/projects/{PROJECT}/locations/{LOCATION}/publishers/google/models"
         app.add_routes(
             [
