@@ -180,5 +180,7 @@ async def check_model(services: Services, model: str) -> Finding:
 _SERVICE_WORDS = {
     FailureReason.BAD_KEY: "The service does not accept the key: put the right one into {key}.",
     FailureReason.NO_CREDIT: "The account is empty: add credit.",
+    FailureReason.OVERLOADED: "It does not answer as it should. Is {address} right, and the network up?",
+    FailureReason.UNREACHABLE: "It cannot be reached. Is {address} right, and the network up?",
     FailureReason.WRONG_HOST: "That address is not the image service: see {address}.",
 }

@@ -30,6 +30,7 @@ from core.services import Services
 
 DAY = 86_400
 NO_STORE = "redis://"
+VERTEX_KEY = "GOOGLE_APPLICATION_CREDENTIALS, of an account with the role Vertex AI User where that API is switched on"
 GOOGLE_CONNECTIONS = 10
 
 
@@ -128,7 +129,7 @@ async def _open(
                 words = "real, by Google, and cost money"
                 names = ("GEMINI_API_KEY", "GEMINI_BASE_URL")
                 if settings.vertex_project:
-                    names = ("GOOGLE_APPLICATION_CREDENTIALS", "VERTEX_BASE_URL")
+                    names = (VERTEX_KEY, "VERTEX_LOCATION or VERTEX_BASE_URL")
                 yield Service(google, words, simulated=False, key=names[0], address=names[1])
 
 

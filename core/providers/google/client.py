@@ -5,7 +5,7 @@ last byte read may have been drawn, and charged.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -45,7 +45,6 @@ class Place:
     files: bool
     most_bytes: int
     """In one request, with its pictures written out."""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def gemini_api(base_url: str = GEMINI_URL) -> Place:
@@ -63,7 +62,6 @@ def vertex_ai(project: str, location: str, base_url: str = "") -> Place:
         "v1beta1/publishers/google/models",
         files=False,
         most_bytes=MOST_BYTES,
-        headers={"x-goog-user-project": project},
     )
 
 
@@ -144,7 +142,7 @@ class GoogleClient:
             f"{self.place.base_url}/{path}",
             content=content,
             params=query,
-            headers={**self.place.headers, **kind, **(headers or {})},
+            headers={**kind, **(headers or {})},
             timeout=timeout(seconds),
         )
         return await exchange(self._client, request, auth=auth, seconds=seconds, most_bytes=MAX_ANSWER_BYTES)

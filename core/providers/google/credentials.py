@@ -29,6 +29,11 @@ class Credentials(Protocol):
     token: str | None
 
     @property
+    def quota_project_id(self) -> str | None:
+        """The project that a person's own credentials are counted against; accounts have one of their own."""
+        ...
+
+    @property
     def valid(self) -> bool:
         """Whether there is a token that does not expire within minutes."""
         ...
@@ -71,7 +76,9 @@ class Tokens:
         async with self._lock:
             if not self._credentials.valid:
                 await asyncio.to_thread(_refresh, self._credentials)
-            return SecretHeader("Authorization", f"Bearer {self._credentials.token}")
+            counted = self._credentials.quota_project_id
+            more = {"x-goog-user-project": counted} if counted else {}
+            return SecretHeader("Authorization", f"Bearer {self._credentials.token}", more)
 
     def renew(self) -> bool:
         """Have the next call fetch a new token."""
@@ -164,11 +171,10 @@ def _ask(
 class SecretHeader(httpx.Auth):
     """A secret, added as late as possible and visible nowhere else."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
+    def __init__(self, name: str, value: str, more: Mapping[str, str] | None = None) -> None:
+        self._headers = {**(more or {}), name: value}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Called by httpx."""
-        request.headers[self._name] = self._value
+        request.headers.update(self._headers)
         yield request
