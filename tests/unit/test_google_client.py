@@ -13,6 +13,7 @@ from core.ports import Job
 from core.providers.google import ApiKey, CredentialsError, find_credentials, vertex_ai
 from core.turns import Failed, FailureReason, Request, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, Wire, faults
+from tests.fakes.google.accounts import WORKLOAD
 from tests.fakes.google.calls import MODEL, google
 
 JOB = Job(MODEL, "a fox")
@@ -124,6 +125,24 @@ async def test_a_token_that_is_refused_is_renewed_once_and_nothing_is_drawn_twic
             await images.submit(JOB)
     assert refusal.value.failure == Failed(FailureReason.BAD_KEY)
     assert len(double.made) == 2
+
+
+@pytest.mark.parametrize(("own", "let_in"), [(WORKLOAD, True), ("another's", False)])
+async def test_a_workload_is_let_in_by_its_own_identity(
+    double: GoogleDouble, account: Path, redis_url: str, own: str, *, let_in: bool
+) -> None:
+    subject = account.with_name("subject")
+    write(subject, own)
+    write(account, double.accounts.workload_file(f"{double.url}/sts", str(subject)))
+    tokens = await find_credentials(account)
+    async with google(double, redis_url, vertex=True, authority=tokens) as images:
+        if let_in:
+            assert isinstance((await images.submit(JOB)).status, Succeeded)
+        else:
+            with pytest.raises(NotSent) as refusal:
+                await images.submit(JOB)
+            assert refusal.value.failure == Failed(FailureReason.BAD_KEY)
+    assert len(double.made) == int(let_in)
 
 
 async def test_an_account_that_gets_no_token_is_a_key_that_is_not_accepted(

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.fakes.google.faults import Refusal, because
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+WORKLOAD = "the workload's own token"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 KEY_INVALID = "API key not valid. Please pass a valid API key."
 
@@ -70,10 +72,32 @@ class Accounts:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if self.refuses or form.get("grant_type") != GRANT or not self._signed(form.get("assertion", "")):
             return 400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
+        return 200, self._token()
+
+    def exchange(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Give a token for one of a workload's own."""
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if form.get("grant_type") != EXCHANGE or form.get("subject_token") != WORKLOAD:
+            return 400, {"error": "invalid_grant", "error_description": "The subject token is not known."}
+        return 200, {**self._token(), "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+
+    def workload_file(self, token_url: str, subject_file: str) -> str:
+        """The JSON file of a workload identity, whose own token is in a file."""
+        return json.dumps(
+            {
+                "type": "external_account",
+                "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
+                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                "token_url": token_url,
+                "credential_source": {"file": subject_file},
+            }
+        )
+
+    def _token(self) -> dict[str, Any]:
         token = f"ya29.{secrets.token_hex(16)}"
         self.tokens.add(token)
         self.given += 1
-        return 200, {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
+        return {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
 
     def _signed(self, assertion: str) -> bool:
         try:

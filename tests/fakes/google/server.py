@@ -68,6 +68,7 @@ class GoogleDouble:
                 web.get("/v1beta/files/{name}", self._file),
                 web.delete("/v1beta/files/{name}", self._delete),
                 web.post("/token", self._token),
+                web.post("/sts", self._exchange),
             ]
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
@@ -195,6 +196,10 @@ class GoogleDouble:
 
     async def _token(self, request: web.Request) -> web.Response:
         status, body = self.accounts.grant(await request.read())
+        return web.json_response(body, status=status)
+
+    async def _exchange(self, request: web.Request) -> web.Response:
+        status, body = self.accounts.exchange(await request.read())
         return web.json_response(body, status=status)
 
 
