@@ -5,6 +5,7 @@ what is too large to keep is put elsewhere, and a link to it stands in its place
 address of a file for what Google holds. Links of the first kind become bytes again at the moment of sending.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -150,7 +151,8 @@ async def _remembered(part: JsonObject, keep: Keep) -> JsonObject:
         if isinstance(signature, str) and len(signature) > LONGEST_SIGNATURE:
             small[name] = await keep(signature.encode("utf-8", "surrogatepass"), SIGNATURE_TYPE)
     for name in _INLINE:
-        if data := _picture(part.get(name)):
+        # A picture can have tens of megabytes.
+        if data := await asyncio.to_thread(_picture, part.get(name)):
             media_type = str(_get(part[name], _MEDIA_TYPE) or "image/png")
             link = await keep(data, media_type)
             if link.startswith(KEPT):

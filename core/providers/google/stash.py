@@ -61,7 +61,7 @@ class Stash:
 
     async def put(self, data: bytes) -> str:
         """Keep bytes; gives the link that leads to them. Equal bytes are kept once."""
-        digest = hashlib.sha256(data).hexdigest()[:32]
+        digest = await asyncio.to_thread(_digest, data)
         if await self.holds(KEPT + digest):
             return KEPT + digest
         await self._redis.eval(
@@ -102,6 +102,10 @@ class Stash:
         name = _name(link.removeprefix(KEPT))
         size = int(await self._redis.strlen(name))
         return bool(size and await self._redis.expire(name, _seconds(size)))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _seconds(size: int) -> int:
