@@ -182,6 +182,9 @@ class Settings(BaseSettings):
         ("files.slack.com",),
         description="Hosts that Slack serves files from; the bot token goes there and nowhere else.",
     )
+    slack_avatar_hosts: Hosts = Field(
+        ("avatars.slack-edge.com",), description="Hosts that Slack serves avatars from; no token goes there."
+    )
 
     # The web workspace.
     web_host: str = Field(
@@ -200,8 +203,8 @@ class Settings(BaseSettings):
     )
     avatars: bool = Field(
         default=False,
-        description="Whether mentioning somebody on Discord may bring their avatar along, on servers that switch it "
-        "on; anybody can refuse with /imagine-avatar.",
+        description="Whether mentioning somebody may bring their avatar along, where a server or workspace switches it "
+        "on too; anybody can refuse.",
     )
     encryption_key: EncryptionKeys | None = Field(
         None,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.slack.avatars import mentioned
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
 from adapters.slack.gathering import pointed_at
 from adapters.slack.modals import Modals, Opening
@@ -30,5 +31,6 @@ class Commands:
             return said
         prompt, options = parse(words)
         references = await pointed_at(self._desk, actor, prompt, channel)
-        await self._desk.ask(actor, Wish(trigger, thread, prompt, options, references), url)
+        prompt, avatars = await mentioned(self._desk, actor, prompt)
+        await self._desk.ask(actor, Wish(trigger, thread, prompt, options, (*references, *avatars)), url)
         return ""

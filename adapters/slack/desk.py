@@ -18,6 +18,7 @@ from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts
 from adapters.slack.settings import Settings
 from adapters.slack.web_api import WebApi
+from core.avatars import Avatars
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
@@ -87,6 +88,7 @@ class Desk:
     intake: Intake
     conversations: Conversations
     tree: Tree
+    avatars: Avatars
 
     @property
     def redis(self) -> Redis:

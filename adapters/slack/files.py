@@ -6,7 +6,7 @@ from typing import Any
 from adapters.slack.web_api import Refused, WebApi
 from core.errors import PlatformBusy, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
-from core.turns import Reference
+from core.turns import Reference, Source
 
 RETRY_SECONDS = 2.0
 LOOSE = "loose"
@@ -21,15 +21,26 @@ _STALE = frozenset({FetchProblem.GONE, FetchProblem.LOGIN_PAGE, FetchProblem.DEN
 
 
 class Files:
-    """Fetches what people and we have posted. `hosts` are those that Slack serves files from."""
+    """Fetches what people and we have posted.
 
-    def __init__(self, api: WebApi, fetcher: Fetcher, hosts: Collection[str]) -> None:
+    `hosts` are those that Slack serves files from, `avatar_hosts` those for avatars, which get no token of ours.
+    """
+
+    def __init__(
+        self, api: WebApi, fetcher: Fetcher, hosts: Collection[str], avatar_hosts: Collection[str] = ()
+    ) -> None:
         self._api = api
         self._fetcher = fetcher
         self._hosts = hosts
+        self._avatar_hosts = avatar_hosts
 
     async def fetch(self, reference: Reference, workspace: str) -> bytes:
         """The bytes of a file. Raises `PlatformGone` and `PlatformBusy`."""
+        if reference.source is Source.AVATAR:
+            try:
+                return await self._fetcher.fetch_trusted(reference.url, self._avatar_hosts)
+            except FetchFailed as failure:
+                raise _meaning(failure) from failure
         if reference.url:
             try:
                 return await self._download(workspace, reference.url)

@@ -77,6 +77,7 @@ class Home:
         settings = TeamSettings(
             editors=Editors(forms.chosen(view, "editors") or Editors.ANYONE),
             every_message=forms.chosen(view, "every_message") != "no",
+            avatars=forms.chosen(view, "avatars") == "yes",
             off=forms.listed(view, "off")[:MOST_CHANNELS],
             only=forms.listed(view, "only")[:MOST_CHANNELS],
             model=forms.chosen(view, "model"),
@@ -104,6 +105,11 @@ class Home:
                 "every_message",
                 say(locale, "slack.settings_every_message"),
                 forms.menu(yes_no, "yes" if known.every_message else "no"),
+            ),
+            forms.field(
+                "avatars",
+                say(locale, "slack.settings_avatars"),
+                forms.menu(yes_no, "yes" if known.avatars else "no"),
             ),
             _channels("off", say(locale, "slack.settings_off"), known.off),
             _channels("only", say(locale, "slack.settings_only"), known.only),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.slack.actions import PLATFORM
 from adapters.slack.answers import Answers
+from adapters.slack.avatars import mentioned
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
 from adapters.slack.files import references_of
 from adapters.slack.gathering import above, pointed_at
@@ -17,7 +18,7 @@ from adapters.slack.spoken import Spoken
 from adapters.slack.text import mentions, typed
 from core.commands import parse
 from core.errors import Declined
-from core.turns import ImageRef, Operation, Reference, ThreadKey, TurnId, turn_id
+from core.turns import ImageRef, Operation, Reference, Source, ThreadKey, TurnId, turn_id
 
 SPOKEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The kinds of `message` that are something that somebody wrote."""
@@ -157,7 +158,8 @@ class Listener:
             found = await pointed_at(
                 self._desk, actor, wish.prompt, message.channel, thread=message.thread, message=message.ts
             )
-        return replace(wish, references=(*wish.references, *found))
+        prompt, avatars = await mentioned(self._desk, actor, wish.prompt)
+        return replace(wish, prompt=prompt, references=(*wish.references, *found, *avatars))
 
     async def _target(self, here: Here, message: Message, *, called: bool) -> _Target | None:
         if not message.thread:
@@ -201,7 +203,11 @@ class Listener:
         turn = record.turn
         try:
             prompt, options = parse(_which(typed(now.text, bot=here.bot_user))[1])
-            references = references_of(now.files, channel, now.ts)
+            # What was meant besides is what it was: the place has gone on since.
+            meant = (one for one in turn.references if one.source in (Source.REPLIED, Source.NEWEST))
+            actor = await self._desk.actor(here.workspace, now.user)
+            prompt, avatars = await mentioned(self._desk, actor, prompt)
+            references = (*references_of(now.files, channel, now.ts), *meant, *avatars)
             asked = replace(turn.options, aspect_ratio=options.aspect_ratio, size=options.size)
             await self._desk.intake.revise(replace(turn, prompt=prompt, options=asked, references=references))
         except Declined:

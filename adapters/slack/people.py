@@ -40,6 +40,8 @@ class Profile:
     name: str = ""
     locale: str = "en-US"
     admin: bool = False
+    avatar: str = ""
+    """Where their own picture is, to be read by anybody; empty while they have none."""
 
 
 class People:
@@ -109,7 +111,8 @@ class People:
         profile = said.get("profile") or {}
         name = profile.get("display_name") or said.get("real_name") or said.get("name") or ""
         admin = bool(said.get("is_admin") or said.get("is_owner") or said.get("is_primary_owner"))
-        found = Profile(str(name), str(said.get("locale") or "en-US"), admin)
+        avatar = profile.get("image_1024") or profile.get("image_512") if profile.get("is_custom_image") else ""
+        found = Profile(str(name), str(said.get("locale") or "en-US"), admin, str(avatar or ""))
         try:
             await self._redis.set(key("slack", "person", workspace, user), pack(Profile, found), ex=KEPT_SECONDS)
         except (RedisError, OSError):

@@ -36,6 +36,7 @@ class TeamSettings:
 
     editors: Editors = Editors.ANYONE
     every_message: bool = True
+    avatars: bool = False
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     model: str = ""

@@ -10,6 +10,7 @@ from core.turns import ThreadKey
 PROMPT_CHARACTERS = 80
 MOST_LISTED = 10
 HELP = ("help_ask", "help_edit", "help_menus", "help_words")
+_AVATAR = re.compile(r"avatar\s+(on|off)", re.IGNORECASE)
 _LISTEN = re.compile(r"listen\s+(on|off)", re.IGNORECASE)
 
 
@@ -22,13 +23,15 @@ class Spoken:
     async def answer(self, actor: Actor, thread: ThreadKey, words: str, *, event: str) -> str:
         """What to say to these words; empty where they are a prompt. `event` is done once."""
         wanted = words.strip().lower()
-        if wanted not in ("help", "status") and not _LISTEN.fullmatch(wanted):
+        if wanted not in ("help", "status") and not (_LISTEN.fullmatch(wanted) or _AVATAR.fullmatch(wanted)):
             return ""
         actor = await self._desk.met(actor)
         if wanted == "help":
             return self.help(actor)
         if wanted == "status":
             return await self.status(actor)
+        if found := _AVATAR.fullmatch(wanted):
+            return await self._avatar(actor, on=found[1] == "on")
         if found := _LISTEN.fullmatch(wanted):
             return await self._listen(actor, thread, on=found[1].lower() == "on", event=event)
         return ""
@@ -50,6 +53,12 @@ class Spoken:
         if len(turns) > MOST_LISTED:
             lines.append(say(actor.locale, "slack.status_more", count=len(turns) - MOST_LISTED))
         return "\n".join(lines)
+
+    async def _avatar(self, actor: Actor, *, on: bool) -> str:
+        """Whether others may work from this person's avatar."""
+        avatars = self._desk.avatars
+        await (avatars.allow(actor.person) if on else avatars.refuse(actor.person))
+        return say(actor.locale, "slack.avatar_on" if on else "slack.avatar_off")
 
     async def _listen(self, actor: Actor, thread: ThreadKey, *, on: bool, event: str) -> str:
         opened = thread.thread and await self._desk.posts.opened_for(thread.workspace, thread.channel, thread.thread)

@@ -29,6 +29,7 @@ from adapters.slack.throttle import Throttle
 from adapters.slack.tokens import OneWorkspace, Tokens
 from adapters.slack.uploads import Uploads
 from adapters.slack.web_api import SECONDS, WebApi, make_client
+from core.avatars import Avatars
 from core.conversation import Conversations
 from core.fetching import Fetcher
 from core.intake import Intake
@@ -38,6 +39,7 @@ from core.tree import Tree
 
 API_BASE = "https://slack.com/api"
 FILE_HOSTS = ("files.slack.com",)
+AVATAR_HOSTS = ("avatars.slack-edge.com",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class SlackSetup:
     client: Client | None = None
     api_base: str = API_BASE
     file_hosts: Collection[str] = FILE_HOSTS
+    avatar_hosts: Collection[str] = AVATAR_HOSTS
 
 
 @asynccontextmanager
@@ -85,7 +88,7 @@ async def open_chat(
             poster=poster,
             places=Places(api, poster),
             uploads=Uploads(api, redis, setup.file_hosts),
-            files=Files(api, fetcher, setup.file_hosts),
+            files=Files(api, fetcher, setup.file_hosts, setup.avatar_hosts),
             throttle=throttle,
             agent=Agent(api),
             response_urls=ResponseUrls(redis, _keys(setup), session),
@@ -94,7 +97,7 @@ async def open_chat(
         )
 
 
-def open_app(
+def open_app(  # noqa: PLR0913 - a wiring
     chat: SlackChat,
     intake: Intake,
     conversations: Conversations,
@@ -103,8 +106,12 @@ def open_app(
     most_images: int = 4,
     signing_secret: str = "",
     oauth_flow: AsyncOAuthFlow | None = None,
+    avatars: bool = False,
 ) -> SlackApp:
-    """What hears people, through `sockets.listening` or `http.make_http`. Close it in the end."""
+    """What hears people, through `sockets.listening` or `http.make_http`. Close it in the end.
+
+    `avatars` is whether mentioning somebody may bring theirs along.
+    """
     redis = chat.posts.redis
     desk = Desk(
         api=chat.api,
@@ -116,6 +123,7 @@ def open_app(
         agent=chat.agent,
         intake=intake,
         conversations=conversations,
+        avatars=Avatars(redis, mentioned=avatars),
         tree=Tree(conversations, chat.workshop),
     )
     return make_app(desk, signing_secret=signing_secret, oauth_flow=oauth_flow)

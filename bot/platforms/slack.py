@@ -19,7 +19,7 @@ def slack_setup(settings: Settings) -> SlackSetup:
         secret = settings.slack_client_secret.get_secret_value()
         client = Client(settings.slack_client_id, secret, cipher(settings, secret))
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
-    return SlackSetup(token, client, settings.slack_api_base, settings.slack_file_hosts)
+    return SlackSetup(token, client, settings.slack_api_base, settings.slack_file_hosts, settings.slack_avatar_hosts)
 
 
 @asynccontextmanager
@@ -45,6 +45,7 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
             most_images=core.intake.limits.most_images,
             signing_secret=secret,
             oauth_flow=oauth,
+            avatars=settings.avatars,
         )
         stack.push_async_callback(app.close)
         places: list[str] = []

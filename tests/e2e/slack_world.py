@@ -35,6 +35,7 @@ class Bot:
     http: bool = False
     connections: int = 2
     public_url: str = ""
+    avatars: bool = False
     settings: CoreSettings = SETTINGS
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     core: Core = field(init=False)
@@ -48,7 +49,13 @@ class Bot:
         self.core = await self.stack.enter_async_context(
             open_core(self.redis_url, Services([self.images]), platforms, fetcher, self.settings)
         )
-        setup = SlackSetup(self.token, self.client, self.fake.api_url, [urlsplit(self.fake.base_url).netloc])
+        setup = SlackSetup(
+            self.token,
+            self.client,
+            self.fake.api_url,
+            [urlsplit(self.fake.base_url).netloc],
+            [self.fake.base_url.partition("//")[2]],
+        )
         self.chat = await self.stack.enter_async_context(
             open_chat(
                 setup, self.core.redis, self.core.workshop, fetcher, self.images, conversation_ttl=self.core.turns.ttl
@@ -70,6 +77,7 @@ class Bot:
             default_model="m1",
             signing_secret=self.fake.app.signing_secret,
             oauth_flow=oauth,
+            avatars=self.avatars,
         )
         self.stack.push_async_callback(self.app.close)
         if self.http:

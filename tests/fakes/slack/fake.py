@@ -23,6 +23,7 @@ class FakeSlack(Arranging, SigningByHand):
         app.router.add_post("/upload/v1/{secret}", self._upload)
         for prefix in ("/files-pri/{ids}/", "/files-pri/{ids}/download/", "/files-tmb/{ids}/"):
             app.router.add_get(prefix + "{name}", self._download)
+        app.router.add_get("/avatars/{user}_{side}.png", self._avatar)
         for kind in ("commands", "actions", "app"):
             app.router.add_post(f"/{kind}/{{rest:.+}}", self._response_url)
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
@@ -65,6 +66,14 @@ class FakeSlack(Arranging, SigningByHand):
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         return await file_server.download(self, request)
+
+    async def _avatar(self, request: web.Request) -> web.StreamResponse:
+        """A person's own picture, for anybody; a token that is shown here was shown to the world."""
+        if "Authorization" in request.headers:
+            self.violation("avatars", "a token went to the host of avatars", request.path)
+        people = {user.id: user for team in self.teams.values() for user in team.users.values()}
+        found = people.get(request.match_info["user"])
+        return web.Response(body=found.avatar, content_type="image/png") if found else web.Response(status=404)
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         return await replies.serve(self, request)

@@ -87,6 +87,7 @@ class User:
     is_admin: bool = False
     is_bot: bool = False
     deleted: bool = False
+    avatar: bytes = field(default=b"", repr=False)
 
     @property
     def at(self) -> str:

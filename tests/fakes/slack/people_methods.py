@@ -46,7 +46,7 @@ async def connections_open(call: Call) -> Json:
     return {"url": f"{address}/link/?ticket={call.core.sockets.ticket()}&app_id={call.core.app.app_id}"}
 
 
-def user_json(user: User, *, locale: bool) -> Json:
+def user_json(user: User, base_url: str, *, locale: bool) -> Json:
     described: Json = {
         "id": user.id,
         "team_id": user.team.id,
@@ -54,7 +54,8 @@ def user_json(user: User, *, locale: bool) -> Json:
         "deleted": user.deleted,
         "real_name": user.real_name,
         "tz": "Europe/Berlin",
-        "profile": {"real_name": user.real_name, "display_name": user.name, "team": user.team.id},
+        "profile": {"real_name": user.real_name, "display_name": user.name, "team": user.team.id}
+        | _avatar(user, base_url),
         "is_admin": user.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
@@ -67,9 +68,15 @@ def user_json(user: User, *, locale: bool) -> Json:
     return described | ({"locale": user.locale} if locale else {})
 
 
+def _avatar(user: User, base_url: str) -> Json:
+    """Where the picture of a person is, which anybody may read: their own, or one that Slack has drawn."""
+    links = {f"image_{side}": f"{base_url}/avatars/{user.id}_{side}.png" for side in (192, 512, 1024)}
+    return links | {"is_custom_image": True} if user.avatar else {"image_192": f"{base_url}/avatars/drawn.png"}
+
+
 @method("users.info", "users:read", tier=4)
 async def users_info(call: Call) -> Json:
-    return {"user": user_json(call.user(), locale=call.flag("include_locale"))}
+    return {"user": user_json(call.user(), call.core.base_url, locale=call.flag("include_locale"))}
 
 
 @method("users.list", "users:read", tier=2)
@@ -79,7 +86,7 @@ async def users_list(call: Call) -> Json:
     teams = [team for team in call.token.teams if team_id in (None, team.id)]
     if call.token.enterprise and team_id is None:
         raise SlackError("missing_argument")
-    people = [user_json(user, locale=locale) for team in teams for user in team.users.values()]
+    people = [user_json(user, call.core.base_url, locale=locale) for team in teams for user in team.users.values()]
     return {"members": people, "cache_ts": 1, "response_metadata": {"next_cursor": ""}}
 
 
