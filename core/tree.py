@@ -7,13 +7,13 @@ asked, once for each event; a process that dies before has posted nothing, and a
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from core.conversation import Conversations, Place
 from core.errors import Declined, PlatformGone
-from core.pictures import PictureRefused
+from core.pictures import Picture, PictureRefused
 from core.pictures.sheet import Panel, Sheet
-from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
+from core.pictures.workshop import WorkshopUnavailable
 from core.ports import Image
 from core.replies import say
 from core.turns import ImageRef, Node, Operation, Reference, ThreadKey, TurnId
@@ -27,6 +27,18 @@ MOST_CHOICES = 25
 AT_ONCE = 4
 PATH_SIDE, COMPARE_SIDE = 400, 640
 WORDS_CHARACTERS, LINE_CHARACTERS, LABEL_CHARACTERS, ALT_CHARACTERS = 300, 120, 50, 1000
+
+
+class SheetMaker(Protocol):
+    """What is asked of `core.pictures.workshop.PictureWorkshop`."""
+
+    async def thumbnail(self, data: bytes, side: int) -> Picture:
+        """A small picture."""
+        ...
+
+    async def sheet(self, sheet: Sheet) -> Picture:
+        """Several on one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class Tree:
     """The operations on trees. Each raises `Declined` with the sentence to say; `PlatformBusy` may work later."""
 
     conversations: Conversations
-    workshop: PictureWorkshop
+    workshop: SheetMaker
 
     async def path(self, thread: ThreadKey, image: ImageRef, fetch: Fetch, locale: str) -> Drawn:
         """How a picture came to be: every picture from the first to this one, on one sheet."""

@@ -35,7 +35,7 @@ from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.ports import Stage
 from core.replies import say
-from core.turns import ImageRef, Operation, Options, Person, Reference, Turn, TurnId, turn_id
+from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 from core.wording import Wording
 
 LONGEST_WORDS = 8000
@@ -104,14 +104,14 @@ class Incoming:
 
     async def again(self, message: str, event: str, session: Session, locale: str) -> str:
         """The turn of an announcement, or of the pictures it came to, once more."""
-        announced = await self._announcement(message, session)
+        announced = await self.announcement(message, session)
         turn = announced.message.turn
         if turn is None:
             raise Declined("declined.parent_gone")
         return await self._take(
             replace(
                 turn,
-                id=_turn_id(session, event),
+                id=name_of(session, event),
                 thread=thread_key(announced.message.channel, announced.message.root),
                 author=session.person,
                 asked_at=time.time(),
@@ -121,9 +121,33 @@ class Incoming:
             )
         )
 
+    async def variations(self, message: str, event: str, session: Session, locale: str, *, count: int) -> str:
+        """Variations of the picture that a message shows."""
+        announced = await self.announcement(message, session)
+        turn = announced.message.turn
+        if turn is None:
+            raise Declined("declined.parent_gone")
+        thread = thread_key(announced.message.channel, announced.message.root)
+        edited = await self._going_on(thread, ImageRef(turn.id))
+        return await self._take(
+            Turn(
+                id=name_of(session, event),
+                thread=thread,
+                author=session.person,
+                prompt=say(locale, "prompt.variations"),
+                asked_at=time.time(),
+                operation=Operation.VARIATIONS,
+                options=Options(count=count, model=turn.options.model, private=turn.options.private),
+                parent=edited.image,
+                reply_to=message,
+                locale=locale,
+                address=edited.address,
+            )
+        )
+
     async def cancel(self, message: str, session: Session) -> None:
         """Cancel the turn of an announcement."""
-        announced = await self._announcement(message, session)
+        announced = await self.announcement(message, session)
         if announced.message.turn is None:
             raise Declined("declined.already_over")
         await self._intake.cancel(announced.message.turn.id, session.person)
@@ -178,6 +202,9 @@ class Incoming:
             if root.state and not root.state.stage.final:
                 raise Declined("web.still_drawing")
             return None
+        return await self._going_on(thread, image)
+
+    async def _going_on(self, thread: ThreadKey, image: ImageRef) -> _Edited:
         node = await self._conversations.node(thread, image.node)
         if node is None or not 0 <= image.index < len(node.images):
             raise Declined("declined.parent_gone")
@@ -195,7 +222,8 @@ class Incoming:
                 await self._workspace.post(message, state)
         return message.id
 
-    async def _announcement(self, message: str, session: Session) -> Posted:
+    async def announcement(self, message: str, session: Session) -> Posted:
+        """The announcement that a message is, or answers."""
         posted = await self._workspace.message(message)
         if posted and posted.message.answers:
             posted = await self._workspace.message(posted.message.answers)
@@ -212,7 +240,7 @@ class Incoming:
 
 
 def _turn(sent: Sent, session: Session, locale: str, prompt: str, options: Options) -> Turn:
-    event = _turn_id(session, sent.event)
+    event = name_of(session, sent.event)
     message = Message(announcement_id(event), sent.channel, Author(session.user, session.name), 0.0)
     references: tuple[Reference, ...] = tuple(reference_to(message, shown) for shown in sent.pictures)
     return Turn(
@@ -228,8 +256,8 @@ def _turn(sent: Sent, session: Session, locale: str, prompt: str, options: Optio
     )
 
 
-def _turn_id(session: Session, event: str) -> TurnId:
-    """People cannot name each other's events."""
+def name_of(session: Session, event: str) -> TurnId:
+    """The id of a turn that somebody's browser asks for as `event`. People cannot name each other's events."""
     return turn_id(PLATFORM, WORKSPACE, f"{session.user}.{event}")
 
 

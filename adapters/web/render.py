@@ -11,7 +11,11 @@ from core.turns import Turn
 
 Json: TypeAlias = dict[str, Any]
 
-LABELS = ("edit", "again", "cancel", "download")
+LABELS = (
+    *("edit", "again", "variations", "undo", "cancel", "download"),
+    *("more", "path", "compare", "compare_with", "restore", "fork"),
+)
+"""The sentences `button.<name>` that the page needs."""
 
 
 def message_json(posted: Posted) -> Json:

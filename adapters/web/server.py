@@ -8,11 +8,13 @@ from pathlib import Path
 from aiohttp import web
 
 from adapters.web.changes import Changes
+from adapters.web.chat import WebChat
 from adapters.web.events import EventRoutes
 from adapters.web.guard import add_headers, guards
+from adapters.web.history import History
 from adapters.web.incoming import Incoming, Intake
 from adapters.web.library import LibraryRoutes, TypedLibrary
-from adapters.web.pictures import PictureRoutes, Thumbnails
+from adapters.web.pictures import PictureRoutes
 from adapters.web.sessions import Sessions
 from adapters.web.start import StartRoutes, WebSetup
 from adapters.web.talk import TalkRoutes
@@ -20,10 +22,12 @@ from adapters.web.workspace import Workspace
 from core.conversation import Conversations
 from core.librarian import Librarian
 from core.ports import Models
+from core.tree import SheetMaker, Tree
 from core.wording import Wording
 
 STATIC = Path(__file__).parent / "static"
 MOST_JSON_BYTES = 1_000_000
+MOST_VARIATIONS = 4
 PRUNE_SECONDS = 6 * 3600.0
 
 
@@ -32,7 +36,7 @@ def create_app(
     intake: Intake,
     conversations: Conversations,
     provider: Models,
-    thumbnails: Thumbnails,
+    workshop: SheetMaker,
     setup: WebSetup,
     wording: Wording,
 ) -> web.Application:
@@ -45,12 +49,17 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_running(changes, workspace))
     app.on_shutdown.append(_cutting_off(changes))
+    incoming = Incoming(workspace, intake, conversations, wording, typed)
+    most = min(MOST_VARIATIONS, setup.most_images)
+    history = History(
+        workspace, WebChat(workspace), conversations, Tree(conversations, workshop), incoming, most_images=most
+    )
     app.add_routes(
         [
             *StartRoutes(workspace, sessions, changes, provider, setup).routes(),
-            *TalkRoutes(workspace, Incoming(workspace, intake, conversations, wording, typed)).routes(),
+            *TalkRoutes(workspace, incoming, history).routes(),
             *LibraryRoutes(librarian).routes(),
-            *PictureRoutes(workspace.files, thumbnails, max_upload_bytes=setup.max_upload_bytes).routes(),
+            *PictureRoutes(workspace.files, workshop, max_upload_bytes=setup.max_upload_bytes).routes(),
             *EventRoutes(changes).routes(),
             web.get("/", _page),
             web.static("/static", STATIC),

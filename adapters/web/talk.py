@@ -6,6 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
 from adapters.web.guard import SESSION, language
+from adapters.web.history import History, Wish
 from adapters.web.incoming import MOST_PICTURES, Incoming
 from adapters.web.messages import Posted, Sent, Shown, Target
 from adapters.web.parsing import body, number
@@ -58,17 +59,19 @@ class SentMessage(BaseModel):
 
 
 class Pressed(BaseModel):
-    """A button that makes a turn."""
+    """A button that does something once. `other` is the picture that one is compared with."""
 
     event: Event
+    other: SentTarget | None = None
 
 
 class TalkRoutes:
     """Timelines, threads, sending and buttons."""
 
-    def __init__(self, workspace: Workspace, incoming: Incoming) -> None:
+    def __init__(self, workspace: Workspace, incoming: Incoming, history: History) -> None:
         self._workspace = workspace
         self._incoming = incoming
+        self._history = history
 
     def routes(self) -> list[web.RouteDef]:
         """Where these are asked for."""
@@ -78,6 +81,7 @@ class TalkRoutes:
             web.post("/api/messages", self.send),
             web.post("/api/messages/{message}/again", self.again),
             web.post("/api/messages/{message}/cancel", self.cancel),
+            web.post("/api/messages/{message}/{operation}", self.operate),
         ]
 
     async def timeline(self, request: web.Request) -> web.Response:
@@ -110,6 +114,17 @@ class TalkRoutes:
             request.match_info["message"], pressed.event, request[SESSION], language(request)
         )
         return web.json_response({"message": message}, status=202)
+
+    async def operate(self, request: web.Request) -> web.Response:
+        """Do something in the tree of the thread that a message belongs to."""
+        operation = self._history.operations.get(request.match_info["operation"])
+        if operation is None:
+            raise web.HTTPNotFound
+        pressed = await body(request, Pressed)
+        other = Target(pressed.other.message, pressed.other.index) if pressed.other else None
+        message = request.match_info["message"]
+        done = await operation(Wish(message, pressed.event, request[SESSION], language(request), other))
+        return web.json_response({"message": done}, status=202)
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Cancel the turn of a message."""

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from core.pictures.decode import decode, developed
-from core.pictures.encode import QUALITIES, as_jpeg, first_that_fits, on_paper, shrunk, sizes_of
+from core.pictures.encode import QUALITIES, as_jpeg, first_that_fits, on_paper, sizes_of
 from core.pictures.frames import frame, read_frame
 from core.pictures.lettering import width, wrapped, writable, write
 from core.pictures.picture import Picture, PictureLimits
@@ -90,7 +90,7 @@ def _thumbnail(panel: Panel, side: int, limits: PictureLimits) -> Image.Image | 
     if not panel.picture:
         return None
     image = on_paper(developed(decode(panel.picture, limits)[1]))
-    return shrunk(image, side).convert("RGB")
+    return ImageOps.contain(image.convert("RGB"), (side, side), Image.Resampling.LANCZOS)
 
 
 class _Drawing:

@@ -55,6 +55,25 @@ async def test_a_first_turn_from_an_empty_channel(ada: Visitor) -> None:
     await expect(ada.box).to_have_value("")
 
 
+async def test_a_picture_tells_how_it_came_to_be_and_can_be_undone(ada: Visitor) -> None:
+    page = ada.page
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    pictures = page.locator("#thread .picture img")
+    await expect(page.locator("#thread").get_by_role("button", name="Undo")).to_have_count(0)
+    await page.locator("#thread-text").fill("make it night")
+    await page.locator("#thread-text").press("Enter")
+    await expect(pictures).to_have_count(2, timeout=PATIENCE)
+    menu = page.locator("#thread").get_by_role("combobox", name="Go back, compare, branch…").last
+    await menu.focus()
+    assert (await menu.locator("optgroup option").all_inner_texts()) == ["a fox"]
+    await menu.select_option("path")
+    await expect(pictures).to_have_count(3, timeout=PATIENCE)
+    await expect(page.locator("#thread").get_by_text("1. a fox")).to_be_visible()
+    await page.locator("#thread").get_by_role("button", name="Undo").click()
+    await expect(page.locator("#thread").get_by_text("Back to: a fox")).to_be_visible()
+
+
 async def test_an_edit_with_a_heic_reference(ada: Visitor) -> None:
     await ada.imagine("a fox")
     await ada.open_thread()

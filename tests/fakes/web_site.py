@@ -19,6 +19,7 @@ from core.errors import Declined, ProviderError
 from core.library import Library
 from core.pictures import Picture, PictureLimits
 from core.pictures.operations import thumbnail
+from core.pictures.sheet import Sheet, draw_sheet, packed
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities
 from core.styles import Styles
@@ -55,6 +56,9 @@ class Thumbnailer:
 
     async def thumbnail(self, data: bytes, side: int) -> Picture:
         return thumbnail(data, replace(PictureLimits(), max_side_out=side))
+
+    async def sheet(self, sheet: Sheet) -> Picture:
+        return draw_sheet(packed(sheet), PictureLimits())
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +218,9 @@ async def web_site(redis: Redis, directory: Path, setup: WebSetup | None = None)
     """The workspace, served on loopback over a store and a directory."""
     workspace, intake, models = Workspace(redis, directory, ttl=DAY), FakeIntake(), FakeModels()
     conversations = Conversations(redis, ttl=DAY)
-    workshop = PictureWorkshop()
+    workshop, maker = PictureWorkshop(), Thumbnailer()
     wording = Wording(Library(redis, workshop), Styles(redis))
-    app = create_app(workspace, intake, conversations, models, Thumbnailer(), setup or WebSetup("m1"), wording)
+    app = create_app(workspace, intake, conversations, models, maker, setup or WebSetup("m1"), wording)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

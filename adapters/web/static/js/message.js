@@ -3,10 +3,11 @@
 import { attached, download, finished, thumbnail } from "./pictures.js";
 import { button, Progress } from "./progress.js";
 import { h, icon, say, shape } from "./dom.js";
+import { historyMenu } from "./history.js";
 import { hueOf, initials, replies, timeOf, wholeTimeOf } from "./format.js";
 import { store } from "./store.js";
 
-/** `actions`: edit(message, target), again(id), cancel(id), open(message). */
+/** `actions`: edit(message, target), again(id), cancel(id), open(message), tree(id, what, other). */
 export class MessageView {
   constructor(message, actions, { inThread }) {
     this.actions = actions;
@@ -29,6 +30,7 @@ export class MessageView {
     this.content.append(h("p", { class: "words", dir: "auto" }, message.text));
     if (message.turn) this.content.append(this.#chips(message));
     if (message.answers) this.content.append(this.#finished(message));
+    else if (message.pictures.length && !message.author.user) this.content.append(this.#shown(message));
     else if (message.pictures.length) this.content.append(this.#attached(message));
     if (message.notes.length) this.content.append(h("p", { class: "notes", dir: "auto" }, message.notes.join(" ")));
     if (message.turn) this.#buildTurn(message);
@@ -88,6 +90,11 @@ export class MessageView {
     return h("div", {}, this.#pictures(message.id, message.pictures, foot), foot);
   }
 
+  /** What the bot shows besides: a sheet, or a picture that was gone back to. */
+  #shown({ pictures }) {
+    return h("div", { class: pictures.length > 1 ? "pictures many" : "pictures" }, ...pictures.map((one) => finished(one, [])));
+  }
+
   #pictures(message, pictures, foot) {
     const many = pictures.length > 1;
     const own = (picture, index) => [
@@ -96,9 +103,21 @@ export class MessageView {
     ];
     const again = button("again", "again", () => this.actions.again(message));
     const [edit, save] = many ? [] : own(pictures[0], 0);
-    foot.prepend(...[edit, again, save].filter(Boolean));
+    foot.prepend(...[edit, again, ...this.#tree(message), save].filter(Boolean));
     const shown = pictures.map((picture, index) => finished(picture, many ? own(picture, index) : []));
     return h("div", { class: many ? "pictures many" : "pictures" }, ...shown);
+  }
+
+  /** Variations, undo, and the menu of everything else that can be done with the pictures of a message. */
+  #tree(message) {
+    const asked = store.messages.get(store.messages.get(message)?.answers);
+    const isFirst = asked?.turn ? !asked.turn.edits : false;
+    const tree = this.actions.tree;
+    return [
+      button("variations", "picture", () => tree(message, "variations")),
+      isFirst ? null : button("undo", "back", () => tree(message, "undo")),
+      historyMenu(message, { isFirst, isPrivate: this.message.private }, tree),
+    ];
   }
 
   #updatePreview({ preview }) {
