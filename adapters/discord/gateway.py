@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.discord.commands import sync_commands
-from adapters.discord.lease import RENEW_SECONDS, Lease, Presence, Session, turn_to_identify
+from adapters.discord.lease import RENEW_SECONDS, Lease, Presence, turn_to_identify
 from adapters.discord.rest import Rest
 from adapters.discord.router import Router
 from adapters.discord.socket import GatewayRefused, Shard, ShardClient
@@ -140,10 +140,10 @@ class DiscordGateway:
 
     async def _let_go(self, number: int) -> None:
         held = self._held.pop(number)
-        position: Session | None = held.shard.position()
-        await held.shard.stop(drain=DRAIN_SECONDS)
-        position = held.shard.position() or position
+        # First, as it would connect again while what was heard is being finished.
         await stop(held.running)
+        await held.shard.stop(drain=DRAIN_SECONDS)
+        position = held.shard.position()
         with suppress(RedisError):
             if position:
                 await held.lease.save(position)

@@ -177,7 +177,8 @@ class Shard:
 
     async def stop(self, *, drain: float) -> None:
         """Leave the gateway so that the session can be resumed, and finish what was heard, for `drain` seconds."""
-        if self.socket is not None and self.socket.open:
+        if self.socket is not None:
+            # Even one whose line is cut has a thread that would go on sending heartbeats.
             await self.socket.close(code=_KEEP_SESSION)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=drain)

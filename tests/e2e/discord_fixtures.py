@@ -4,12 +4,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.discord import answers
 from tests.e2e.discord_server import Server, open_server
 from tests.fakes.discord import FakeDiscord
 
 
 @pytest.fixture
-async def server(fake_discord: FakeDiscord, redis_url: str) -> AsyncIterator[Server]:
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers come whole rather than after a placeholder, as fast as the machine may be."""
+    monkeypatch.setattr(answers, "PROMPT_SECONDS", 1.0)
+
+
+@pytest.fixture
+async def server(fake_discord: FakeDiscord, redis_url: str, _unhurried: None) -> AsyncIterator[Server]:
     """A server that the bot is in, the message content intent granted."""
     server = await open_server(fake_discord, redis_url)
     yield server
@@ -17,7 +24,7 @@ async def server(fake_discord: FakeDiscord, redis_url: str) -> AsyncIterator[Ser
 
 
 @pytest.fixture
-async def blind_server(fake_discord: FakeDiscord, redis_url: str) -> AsyncIterator[Server]:
+async def blind_server(fake_discord: FakeDiscord, redis_url: str, _unhurried: None) -> AsyncIterator[Server]:
     """The same without the message content intent."""
     fake_discord.message_content = False
     server = await open_server(fake_discord, redis_url, message_content=False)

@@ -61,6 +61,21 @@ async def test_a_successor_resumes_the_session_and_hears_what_was_said_in_betwee
     assert len(server.fake.syncs) == 1, "unchanged commands are not registered again"
 
 
+async def test_a_shard_that_is_let_go_of_does_not_come_back_while_it_finishes_its_work(server: Server) -> None:
+    hold = server.fake.faults.hold("GET", "/channels/{channel_id}")
+    await asked_by_mention(server, "a fox")
+    await hold.arrived()
+    leaving = asyncio.create_task(server.bot.deafen())
+    await server.fake.until(lambda: not server.fake.gateway.connections)
+    await asyncio.sleep(1.3)
+    assert not server.fake.gateway.connections
+    hold.release()
+    await leaving
+    assert not server.fake.gateway.resumes
+    await server.fake.until(lambda: server.bot.images.made)
+    await server.quiet()
+
+
 async def test_a_session_whose_own_address_has_gone_is_resumed_at_the_usual_one(server: Server) -> None:
     bot = server.bot
     await bot.deafen()

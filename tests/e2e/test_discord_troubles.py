@@ -138,7 +138,7 @@ async def test_a_service_that_falls_silent_does_not_hold_up_a_finished_picture(s
 
 
 async def test_a_silent_service_is_told_of_before_anything_is_taken_on(server: Server) -> None:
-    server.bot.images.troubles["capabilities"] = silence()  # type: ignore[assignment]
+    server.bot.images.troubles["capabilities"] = silence(20)  # type: ignore[assignment]
     asked = await server.imagine("a fox", reference1=Upload("cat.png", png("red")))
     assert "does not answer" in words(asked)
     assert server.fake.messages(server.channel) == []
