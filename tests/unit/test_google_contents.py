@@ -224,6 +224,16 @@ async def test_a_history_that_cannot_be_kept_costs_no_picture(
     assert (await drawn(gemini)).history is None
 
 
+async def test_a_conversation_ends_before_its_bytes_are_too_many(double: GoogleDouble, images: GoogleImages) -> None:
+    images._client.place = replace(images._client.place, most_bytes=60_000)  # noqa: SLF001
+    double.signature = 9_000
+    history, depths = None, 0
+    while (status := await drawn(images, f"edit {depths}", history=history)).history is not None:
+        history, depths = status.history, depths + 1
+    assert 3 <= depths <= 6
+    assert max(double.sizes) < 60_000
+
+
 @pytest.mark.parametrize(
     ("sampling", "sent"),
     [

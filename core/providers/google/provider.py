@@ -53,6 +53,8 @@ from core.turns import (
     Succeeded,
 )
 
+FULL = 0.7
+"""Of what a request may have: the rest is for the pictures that an edit brings along."""
 FILE_SECONDS = 5.0
 """How long a finished picture waits to become a file that later edits can point at."""
 
@@ -131,7 +133,7 @@ class GoogleImages:
         if came is None:
             log.warning("an answer says nothing of a picture", status=answer.status)
             raise AnswerLost
-        return Submission(request, await self._succeeded(job, came) if isinstance(came, Drawn) else came)
+        return Submission(request, await self._succeeded(job, came, len(body)) if isinstance(came, Drawn) else came)
 
     async def look(self, request: Request) -> Status:  # noqa: ARG002 - the port's
         """Nothing is to be learnt of a request once it was answered. Raises `Unavailable`."""
@@ -183,20 +185,28 @@ class GoogleImages:
             raise NotSent(Failed(FailureReason.UNREACHABLE, retry_after=UNREACHABLE_SECONDS)) from error
         return None if None in found.values() else {link: data for link, data in found.items() if data is not None}
 
-    async def _succeeded(self, job: Job, drawn: Drawn) -> Succeeded:
+    async def _succeeded(self, job: Job, drawn: Drawn, sent: int) -> Succeeded:
         try:
             outputs = [Output(await self._stash.put_for_sure(data)) for data in drawn.pictures]
         except (RedisError, OSError) as error:
             log.error("a picture was drawn and could not be kept", cause=type(error).__name__)
             raise AnswerLost from error
-        return Succeeded(tuple(outputs), await self._history(job, drawn))
+        return Succeeded(tuple(outputs), await self._history(job, drawn, sent))
 
-    async def _history(self, job: Job, drawn: Drawn) -> History | None:
-        """The conversation with this turn; None where it cannot be kept, and the next goes on from the picture."""
+    async def _history(self, job: Job, drawn: Drawn, sent: int) -> History | None:
+        """The conversation with this turn; None where the next goes on from the picture alone.
+
+        So it does where the turn cannot be kept, and where with all of its bytes, after the `sent` ones of this turn,
+        it would be more than Google takes.
+        """
         try:
             turn = await remembered(drawn.content, self._keep)
         except (RedisError, OSError) as error:
             log.warning("a turn of a conversation could not be kept", cause=type(error).__name__)
+            return None
+        own = sum(map(len, drawn.pictures)) * 4 // 3 if any(kept_links(turn)) else 0
+        if sent + own > self._client.place.most_bytes * FULL:
+            log.info("a conversation has as many bytes as can be sent", bytes=sent + own)
             return None
         return [*(job.history or []), asked(job), turn]
 
