@@ -68,6 +68,11 @@ class Visitor:
     saves: bool = True
 
 
+def asks(typed: str) -> bool:
+    """Whether typed words may ask something of the library."""
+    return _ASKED.fullmatch(typed.strip()) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Librarian:
     """Does what is asked and gives the sentence to say, as plain text. Every method raises `Declined`."""

@@ -36,6 +36,7 @@ class HomeAction(StrEnum):
     MODEL = "home_model"
     RATIO = "home_ratio"
     SETTINGS = "home_settings"
+    UNSAVE = "home_unsave"
 
 
 class Form(StrEnum):
@@ -47,6 +48,7 @@ class Form(StrEnum):
     SETTINGS = "form_settings"
     COMPARE = "form_compare"
     FORK = "form_fork"
+    SAVE = "form_save"
 
 
 class Shortcut(StrEnum):
@@ -56,3 +58,4 @@ class Shortcut(StrEnum):
     EDIT_IMAGE = "edit_image"
     USE_AS_REFERENCE = "use_as_reference"
     HISTORY = "history"
+    SAVE_AS_REFERENCE = "save_as_reference"

@@ -153,6 +153,7 @@ def _housekeeping(bolt: AsyncApp, desk: Desk, handlers: Handlers) -> None:
         elif event.get("type") != "app_uninstalled":
             return
         await desk.settings.forget(workspace)
+        await desk.librarian.forget("slack", workspace)
         log.info("the app was removed from a workspace", workspace=workspace)
 
     bolt.event("app_home_opened")(home)

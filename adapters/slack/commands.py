@@ -27,7 +27,7 @@ class Commands:
         if not words:
             await self._modals.imagine(await self._desk.met(actor), Opening(trigger, url), channel=channel)
             return ""
-        if said := await self._spoken.answer(actor, thread, words, event=trigger):
+        if (said := await self._spoken.answer(actor, thread, words, event=trigger)) is not None:
             return said
         prompt, options = parse(words)
         references = await pointed_at(self._desk, actor, prompt, channel)

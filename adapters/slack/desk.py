@@ -22,6 +22,7 @@ from core.avatars import Avatars
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
+from core.librarian import Librarian
 from core.tree import Tree
 from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, turn_id
 
@@ -89,6 +90,11 @@ class Desk:
     conversations: Conversations
     tree: Tree
     avatars: Avatars
+
+    @property
+    def librarian(self) -> Librarian:
+        """Who keeps saved pictures and styles."""
+        return Librarian(self.intake.wording.library, self.intake.wording.styles)
 
     @property
     def redis(self) -> Redis:

@@ -124,6 +124,14 @@ def model_field(locale: str, models: Sequence[str], usual: str = "") -> Block:
     return field("model", say(locale, "slack.form_model"), menu(choices, usual), optional=True)
 
 
+def style_field(locale: str, styles: Sequence[str]) -> list[Block]:
+    """Which style, where there are any."""
+    if not styles:
+        return []
+    choices = [(say(locale, "slack.form_usual"), SAME), *((style, style) for style in styles)]
+    return [field("style", say(locale, "slack.form_style"), menu(choices), optional=True)]
+
+
 def count_field(locale: str, most: int) -> Block:
     """How many pictures."""
     choices = [(str(count), str(count)) for count in range(1, most + 1)]
@@ -179,6 +187,7 @@ def filled(view: dict[str, Any], context: Context) -> Filled:
             count=int(count) if count.isdigit() else 1,
             model=_chosen(values, "model") or None,
             private=bool(_element(values, "private").get("selected_options")),
+            style=_chosen(values, "style") or None,
         ),
         references=(*context.references, *references_of(files)),
         channel=str(_element(values, "channel").get("selected_conversation") or context.channel),
@@ -189,6 +198,11 @@ def filled(view: dict[str, Any], context: Context) -> Filled:
 def chosen(view: dict[str, Any], name: str) -> str:
     """What was chosen from a menu; empty for what is usual."""
     return _chosen((view.get("state") or {}).get("values") or {}, name)
+
+
+def text(view: dict[str, Any], name: str) -> str:
+    """The words of a field."""
+    return str(_element((view.get("state") or {}).get("values") or {}, name).get("value") or "").strip()
 
 
 def listed(view: dict[str, Any], name: str) -> tuple[str, ...]:

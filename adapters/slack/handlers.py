@@ -13,6 +13,7 @@ from adapters.slack.commands import Commands
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.history import History
 from adapters.slack.home import Home
+from adapters.slack.library import Library
 from adapters.slack.modals import Modals
 from adapters.slack.sharing import Sharing
 from adapters.slack.shortcuts import Shortcuts
@@ -29,6 +30,7 @@ FIELD_OF_REFUSAL = {
     Form.SETTINGS: "ratio",
     Form.COMPARE: "picture",
     Form.FORK: "channel",
+    Form.SAVE: "name",
 }
 URL_ACTION = "home_open_"
 
@@ -51,6 +53,7 @@ class Handlers:
         self._home = Home(desk, modals)
         self._modals = modals
         self._sharing = sharing
+        self._library = Library(desk)
 
     async def actor(self, workspace: str, body: Json) -> Actor:
         """Who sent an interaction."""
@@ -97,6 +100,8 @@ class Handlers:
                 work = self._history.compared(actor, view, event)
             case Form.FORK:
                 work = self._history.forked(actor, view, event)
+            case Form.SAVE:
+                work = self._save(actor, view)
             case Form.SETTINGS:
                 work = self._home.settings_submitted(actor, view)
             case _:
@@ -107,6 +112,12 @@ class Handlers:
             await ack(response_action="errors", errors={FIELD_OF_REFUSAL[Form(form)]: said})
         else:
             await ack()
+
+    async def _save(self, actor: Actor, view: Json) -> str:
+        """Save what a form names. That it is done is said where it was asked; what the form is told is refusals."""
+        said, asked = await self._library.named(actor, view)
+        self._answers.tasks.start(self._answers.by_post(actor.workspace, asked.channel, actor.user)(said))
+        return ""
 
     async def home_opened(self, actor: Actor) -> None:
         """Somebody looks at App Home."""

@@ -11,6 +11,7 @@ from adapters.slack import forms, render
 from adapters.slack.actions import Form, HomeAction
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.forms import SAME, Context
+from adapters.slack.library import Library
 from adapters.slack.modals import Modals, Opening
 from adapters.slack.posts import Post, short_key
 from adapters.slack.render import Block
@@ -20,6 +21,7 @@ from adapters.slack.web_api import Refused
 from core.commands import check
 from core.errors import Declined
 from core.intake import OpenTurn
+from core.librarian import Savers
 from core.replies import money, say
 from core.state import spend_key
 from core.turns import Options, TurnId
@@ -38,6 +40,7 @@ class Home:
     def __init__(self, desk: Desk, modals: Modals) -> None:
         self._desk = desk
         self._modals = modals
+        self._library = Library(desk)
 
     async def show(self, actor: Actor) -> None:
         """Publish the tab as it is now."""
@@ -61,6 +64,8 @@ class Home:
                 post = await self._desk.posts.by_key(str(action.get("value") or ""))
                 turn = post.turn.id if post else TurnId("")
                 await self._desk.intake.cancel(turn, actor.person, moderator=actor.profile.admin)
+            case HomeAction.UNSAVE:
+                await self._library.remove(actor, str(action.get("value") or ""))
             case HomeAction.MODEL:
                 await self._change_defaults(actor, replace(defaults, model=chosen))
             case HomeAction.RATIO:
@@ -76,6 +81,7 @@ class Home:
             raise Declined("slack.admins_only")
         settings = TeamSettings(
             editors=Editors(forms.chosen(view, "editors") or Editors.ANYONE),
+            savers=Savers(forms.chosen(view, "savers") or Savers.ANYONE),
             every_message=forms.chosen(view, "every_message") != "no",
             avatars=forms.chosen(view, "avatars") == "yes",
             off=forms.listed(view, "off")[:MOST_CHANNELS],
@@ -94,6 +100,7 @@ class Home:
         known, locale = await self._desk.settings.of(actor.workspace), actor.locale
         offers = self._desk.offers
         editors = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Editors]
+        savers = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Savers]
         yes_no = [(say(locale, "slack.yes"), "yes"), (say(locale, "slack.no"), "no")]
         view = forms.modal(
             Form.SETTINGS,
@@ -101,6 +108,7 @@ class Home:
             "slack.settings",
             Context(),
             forms.field("editors", say(locale, "slack.settings_editors"), forms.menu(editors, known.editors)),
+            forms.field("savers", say(locale, "slack.settings_savers"), forms.menu(savers, known.savers)),
             forms.field(
                 "every_message",
                 say(locale, "slack.settings_every_message"),
@@ -143,6 +151,8 @@ class Home:
             *[render.paragraph(words) for words in await desk.posts.unshown(actor.person)],
             *_section(locale, "slack.home_turns", [_open_turn(one, locale) for one in open_turns[:MOST_TURNS]]),
             *_section(locale, "slack.home_pictures", await self._pictures(actor)),
+            _header(say(locale, "slack.home_library")),
+            *await self._library.shown(actor),
             _header(say(locale, "slack.home_defaults")),
             await self._defaults(locale, defaults),
             render.small(await self._spent(actor)),

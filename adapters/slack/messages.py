@@ -113,7 +113,8 @@ class Listener:
 
     async def _take(self, here: Here, actor: Actor, message: Message, target: _Target) -> str:
         words = typed(message.text, bot=here.bot_user)
-        if said := await self._spoken.answer(actor, target.thread, words, event=f"{message.channel}.{message.ts}"):
+        files, event = references_of(message.files, message.channel, message.ts), f"{message.channel}.{message.ts}"
+        if (said := await self._spoken.answer(actor, target.thread, words, files, event=event)) is not None:
             return said
         if not words and not message.files:
             first = await self._desk.posts.once(f"hint:{message.channel}:{message.user}", seconds=HINT_SECONDS)
@@ -208,7 +209,7 @@ class Listener:
             actor = await self._desk.actor(here.workspace, now.user)
             prompt, avatars = await mentioned(self._desk, actor, prompt)
             references = (*references_of(now.files, channel, now.ts), *meant, *avatars)
-            asked = replace(turn.options, aspect_ratio=options.aspect_ratio, size=options.size)
+            asked = replace(turn.options, aspect_ratio=options.aspect_ratio, size=options.size, style=options.style)
             await self._desk.intake.revise(replace(turn, prompt=prompt, options=asked, references=references))
         except Declined:
             log.info("a message was changed into what cannot be taken on; its turn stays as it was")

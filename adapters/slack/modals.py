@@ -54,6 +54,7 @@ class Modals:
             forms.ratio_field(locale, await desk.offers.ratios()),
             forms.count_field(locale, desk.offers.most_images),
             forms.model_field(locale, await desk.offers.models()),
+            *forms.style_field(locale, await desk.librarian.style_names(actor.person, channel)),
             forms.private_field(locale),
         ]
         if not channel:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from adapters.slack.people import Profile
 from core.errors import Declined
+from core.librarian import Savers
 from core.state import key, pack, unpack
 from core.turns import Person, Turn
 
@@ -35,12 +36,18 @@ class TeamSettings:
     """The rules of a workspace. `off` are channels where we are silent; with `only` we are silent everywhere else."""
 
     editors: Editors = Editors.ANYONE
+    savers: Savers = Savers.ANYONE
     every_message: bool = True
     avatars: bool = False
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     model: str = ""
     aspect_ratio: str = ""
+
+    @property
+    def saves(self) -> bool:
+        """Whether those who are no admins may save pictures under a name: who may not edit may not, either."""
+        return self.savers is Savers.ANYONE and self.editors is not Editors.MODERATORS
 
     def check_place(self, channel: str) -> None:
         """Raise `Declined` where the workspace does not want us. Direct messages are nobody's business."""

@@ -6,6 +6,7 @@ from adapters.slack.actions import Shortcut
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.files import references_of
 from adapters.slack.history import History
+from adapters.slack.library import Library
 from adapters.slack.modals import Modals, Opening
 from core.errors import Declined
 
@@ -17,6 +18,7 @@ class Shortcuts:
         self._desk = desk
         self._modals = modals
         self._history = history
+        self._library = Library(desk)
 
     async def used(self, actor: Actor, body: dict[str, Any]) -> str:
         """Open the form. Raises `Declined` where there is no picture."""
@@ -38,6 +40,9 @@ class Shortcuts:
         references = references_of(message.get("files"), channel, ts)
         if not references:
             raise Declined("slack.no_picture_there")
+        if body.get("callback_id") == Shortcut.SAVE_AS_REFERENCE:
+            await self._library.ask_name(self._modals, actor, opening, references, post)
+            return ""
         # What is made of somebody's picture belongs below it; what only uses one of ours is a picture of its own.
         thread = "" if post else str(message.get("thread_ts") or ts)
         await self._modals.imagine(actor, opening, channel=channel, thread=thread, references=references)

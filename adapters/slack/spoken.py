@@ -1,15 +1,17 @@
-"""The few words to us that are no prompts: help, status, and whether a thread listens."""
+"""The few words to us that are no prompts: help, status, the library, and whether a thread listens."""
 
 import re
 
 from adapters.slack.desk import Actor, Desk
+from adapters.slack.library import Library
 from adapters.slack.text import one_line
+from core.librarian import asks
 from core.replies import say
-from core.turns import ThreadKey
+from core.turns import Reference, ThreadKey
 
 PROMPT_CHARACTERS = 80
 MOST_LISTED = 10
-HELP = ("help_ask", "help_edit", "help_menus", "help_words")
+HELP = ("help_ask", "help_edit", "help_menus", "help_words", "help_library")
 _AVATAR = re.compile(r"avatar\s+(on|off)", re.IGNORECASE)
 _LISTEN = re.compile(r"listen\s+(on|off)", re.IGNORECASE)
 
@@ -19,12 +21,17 @@ class Spoken:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._library = Library(desk)
 
-    async def answer(self, actor: Actor, thread: ThreadKey, words: str, *, event: str) -> str:
-        """What to say to these words; empty where they are a prompt. `event` is done once."""
+    async def answer(
+        self, actor: Actor, thread: ThreadKey, words: str, files: tuple[Reference, ...] = (), *, event: str
+    ) -> str | None:
+        """What to say to these words, if anything; None where they are a prompt. `event` is done once."""
         wanted = words.strip().lower()
+        if asks(words):
+            return await self._library.answer(await self._desk.met(actor), thread, words, files, event=event)
         if wanted not in ("help", "status") and not (_LISTEN.fullmatch(wanted) or _AVATAR.fullmatch(wanted)):
-            return ""
+            return None
         actor = await self._desk.met(actor)
         if wanted == "help":
             return self.help(actor)
@@ -34,7 +41,7 @@ class Spoken:
             return await self._avatar(actor, on=found[1] == "on")
         if found := _LISTEN.fullmatch(wanted):
             return await self._listen(actor, thread, on=found[1].lower() == "on", event=event)
-        return ""
+        return None
 
     def help(self, actor: Actor) -> str:
         """What we can do, and how."""
