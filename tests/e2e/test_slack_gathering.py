@@ -1,10 +1,12 @@
 """Pictures that people mean without attaching them, on Slack."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.e2e.slack_world import World
+from tests.e2e.slack_world import SETTINGS, World, open_world
 from tests.fakes.provider import png
-from tests.fakes.slack import Upload
+from tests.fakes.slack import FakeSlack, Upload
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
 
@@ -81,3 +83,20 @@ async def test_no_history_is_read_where_nobody_points(world: World) -> None:
     (picture,) = await world.pictures()
     assert "Using" not in picture.text
     assert not {"conversations.history", "conversations.replies"} & set(world.methods(before))
+
+
+async def test_what_was_meant_stays_when_the_words_are_changed(fake_slack: FakeSlack, redis_url: str) -> None:
+    world = await open_world(fake_slack, redis_url, settings=replace(SETTINGS, requests_in_flight=1))
+    world.bot.images.held = True
+    await world.imagine("a fox")
+    await world.until(lambda: world.bot.images.sent)
+    await world.fake.message(world.alice, world.channel, "look", files=[RED])
+    asked = await world.fake.mention(world.alice, world.channel, WATERCOLOUR)
+    await world.until(lambda: "In line" in str([s.text for s in world.fake.everything(world.alice, world.channel)]))
+    await world.fake.edit(asked, f"{world.team.bot.at} this as a woodcut")
+    await world.until(lambda: all(delivery.settled.is_set() for delivery in world.fake.outbox.sent))
+    world.bot.images.release.set()
+    await world.pictures(2)
+    assert world.bot.images.sent[-1].prompt == "this as a woodcut"
+    assert len(world.bot.images.sent[-1].references) == 1
+    await world.bot.close()
