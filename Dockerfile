@@ -1,9 +1,11 @@
 FROM python:3.13-slim AS build
 WORKDIR /app
-COPY requirements.lock ./
+# For Vertex AI: --build-arg LOCK=requirements-vertex.lock
+ARG LOCK=requirements.lock
+COPY ${LOCK} ./
 RUN python -m venv --without-pip .venv \
     && pip --python .venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        --no-deps --require-hashes --requirement requirements.lock
+        --no-deps --require-hashes --requirement ${LOCK}
 COPY bot bot
 COPY adapters adapters
 COPY core core
