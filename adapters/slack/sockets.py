@@ -10,6 +10,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 from adapters.slack.app import SlackApp
 from adapters.slack.web_api import make_client
+from core.background import stop
 
 CONNECTIONS = 2
 """Slack allows ten for an app, all processes together."""
@@ -24,8 +25,7 @@ async def listening(app: SlackApp, app_token: str, *, connections: int = CONNECT
     async with AsyncExitStack() as stack:
         for handler in handlers:
             stack.push_async_callback(_close, handler)
-        connecting = [asyncio.create_task(_connect(handler)) for handler in handlers]
-        stack.push_async_callback(_give_up, connecting)
+        stack.push_async_callback(stop, *(asyncio.create_task(_connect(handler)) for handler in handlers))
         yield
 
 
@@ -33,12 +33,6 @@ def _handler(app: SlackApp, app_token: str) -> AsyncSocketModeHandler:
     api = app.desk.api
     client = make_client(api.session, api.base_url, reads=True)
     return AsyncSocketModeHandler(app.bolt, app_token, logger=logging.getLogger(__name__), web_client=client)
-
-
-async def _give_up(connecting: list["asyncio.Task[None]"]) -> None:
-    for task in connecting:
-        task.cancel()
-    await asyncio.gather(*connecting, return_exceptions=True)
 
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:

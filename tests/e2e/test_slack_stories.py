@@ -8,9 +8,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.store import embedded_store
+from core.errors import AnswerLost
+from core.ports import Notice, Stage
+from core.replies import notice_text, say
 from core.turns import Person, TurnId
 from tests.e2e.slack_world import Bot, World, open_world
-from tests.fakes.slack import FakeSlack, Shown
+from tests.fakes.provider import png
+from tests.fakes.slack import FakeSlack, Shown, Upload
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
 
@@ -53,6 +57,52 @@ async def test_a_turn_that_waits_in_line_can_be_cancelled_and_costs_nothing(worl
         await queue.leave("fake:m1", TurnId(f"other-{number}"))
     await world.quiet()
     assert world.bot.images.sent == []
+
+
+async def test_a_turn_whose_pictures_are_being_fetched_can_be_cancelled_and_costs_nothing(world: World) -> None:
+    world.fake.fail("download", delay=600.0)
+    await world.fake.mention(world.alice, world.channel, "this at night", files=[Upload("cat.png", png("red"))])
+    preparing = await announced(world)
+    assert notice_text(Notice(Stage.PREPARING), "en") in preparing.text
+    await world.until(lambda: not world.fake.faults.waiting, "the file is being asked for")
+    await world.fake.press(world.alice, preparing.button("Cancel"))
+    world.fake.clock.advance(601)
+    await world.until(lambda: "Cancelled" in world.fake.look(world.alice, preparing.message).text)
+    await world.quiet()
+    assert world.bot.images.sent == []
+
+
+async def test_a_turn_whose_answer_is_being_looked_for_can_be_cancelled_and_says_what_it_may_cost(
+    world: World,
+) -> None:
+    world.bot.images.submits.append(AnswerLost())
+    world.bot.images.echoes_payload = False
+    await world.imagine()
+    lost = await announced(world)
+    checking = notice_text(Notice(Stage.CHECKING), "en")
+    await world.until(
+        lambda: checking in world.fake.look(world.alice, lost.message).text, "the word that it is checked"
+    )
+    await world.fake.press(world.alice, lost.button("Cancel"))
+    await world.until(lambda: say("en", "stage.cancelled_charged") in world.fake.look(world.alice, lost.message).text)
+    await world.quiet()
+    assert len(world.bot.images.made) == 1
+    assert world.fake.pictures(world.alice, world.channel) == []
+
+
+async def test_a_turn_whose_picture_is_being_posted_is_posted_and_says_so(world: World) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    cancel = (await announced(world)).button("Cancel")
+    world.fake.fail("files.completeUploadExternal", delay=600.0)
+    world.bot.images.release.set()
+    await world.until(lambda: world.fake.calls("upload"), "bytes on their way")
+    await world.fake.press(world.alice, cancel)
+    await world.until(world.whispers)
+    world.fake.clock.advance(601)
+    (picture,) = await world.pictures()
+    assert picture.pictures == [png()]
+    assert world.whispers() == [say("en", "declined.already_over")]
 
 
 async def test_a_turn_that_is_done_cannot_be_cancelled(world: World) -> None:
