@@ -90,7 +90,9 @@ class History:
             place="\n",
         )
         body = render.message(" ".join(words.split()), render.linked(words, str(link["permalink"])))
-        await desk.poster.once(short_key(name), "branched", actor.workspace, post.channel, body, thread=post.root)
+        await desk.poster.once(
+            short_key(name), "branched", actor.workspace, post.channel, body, thread=post.root, locale=actor.locale
+        )
         return ""
 
     async def _compare(self, actor: Actor, post: Post, other: ImageRef | None, event: str) -> None:
@@ -120,7 +122,7 @@ class History:
         desk, workspace, name = self._desk, actor.workspace, short_key(TurnId(event))
         shown = await desk.chat.uploads.bring(name, workspace, (drawn.image,))
         body = render.message(drawn.words)
-        ts = await desk.poster.once(name, "sheet", workspace, post.channel, body, thread=post.root)
+        ts = await desk.poster.once(name, "sheet", workspace, post.channel, body, thread=post.root, locale=actor.locale)
         given = {key: value for key, value in body.items() if not key.startswith("unfurl")}
         files = [one.file for one in shown]
         await desk.api.call(workspace, "chat.update", channel=post.channel, ts=ts, file_ids=files, **given)

@@ -89,7 +89,9 @@ class Places:
         name, workspace = short_key(turn.id), turn.thread.workspace
         if refused.code in LOST and post.root:
             try:
-                ts = await self._poster.once(name, f"{part}-again", workspace, post.channel, body, thread=post.root)
+                ts = await self._poster.once(
+                    name, f"{part}-again", workspace, post.channel, body, thread=post.root, locale=turn.locale
+                )
                 return Moved(replace(post, message=ts), body)
             except Refused as again:
                 if again.code not in CLOSED:
@@ -97,7 +99,7 @@ class Places:
                 refused = again
         channel = await self.direct(workspace, turn.author.user)
         body = render.noted(body, _why(turn, refused))
-        ts = await self._poster.once(name, f"{part}-direct", workspace, channel, body)
+        ts = await self._poster.once(name, f"{part}-direct", workspace, channel, body, locale=turn.locale)
         return Moved(replace(post, channel=channel, root=ts, message=ts), body)
 
     async def direct(self, workspace: str, user: str) -> str:
@@ -114,21 +116,25 @@ class Places:
         channel, workspace = turn.thread.channel, turn.thread.workspace
         root, opened = turn.thread.thread or turn.reply_to, not turn.thread.thread
         if not root:
-            root = await self._poster.once(short_key(turn.id), "root", workspace, channel, render.root(turn))
+            root = await self._poster.once(
+                short_key(turn.id), "root", workspace, channel, render.root(turn), locale=turn.locale
+            )
         message = await self._announced(turn, channel, root, notice, "announcement")
         return Placed(channel, root, message, opened)
 
     async def _in_direct(self, turn: Turn, notice: Notice, *notes: str) -> Placed:
         workspace = turn.thread.workspace
         channel = await self.direct(workspace, turn.author.user)
-        root = await self._poster.once(short_key(turn.id), "root-direct", workspace, channel, render.root(turn))
+        root = await self._poster.once(
+            short_key(turn.id), "root-direct", workspace, channel, render.root(turn), locale=turn.locale
+        )
         message = await self._announced(turn, channel, root, notice, "announcement-direct", *notes)
         return Placed(channel, root, message, opened=True)
 
     async def _announced(self, turn: Turn, channel: str, root: str, notice: Notice, part: str, *notes: str) -> str:
         body = render.announcement(turn, notice, *notes)
         name, workspace = short_key(turn.id), turn.thread.workspace
-        return await self._poster.once(name, part, workspace, channel, body, thread=root)
+        return await self._poster.once(name, part, workspace, channel, body, thread=root, locale=turn.locale)
 
 
 def _why(turn: Turn, refused: Refused) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 import structlog
 
 from adapters.slack.posts import Attempt, Posts
-from adapters.slack.render import Body
+from adapters.slack.render import Body, noted
 from adapters.slack.throttle import Throttle
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
 from core.errors import PlatformBusy
+from core.replies import say
 
 EVENT_TYPE = "imagine_turn"
 PAGE, PAGES = 15, 20
@@ -33,14 +34,23 @@ class Poster:
         self._posts = posts
         self._throttle = throttle
 
-    async def once(self, name: str, part: str, workspace: str, channel: str, body: Body, *, thread: str = "") -> str:
+    async def once(
+        self, name: str, part: str, workspace: str, channel: str, body: Body, *, thread: str = "", locale: str = ""
+    ) -> str:
         """Post a message and give its ts; `name` and `part` are what makes it the same post.
+
+        Where an attempt's end is not known and nobody lets us look, it is posted with a word, in `locale`, that it may
+        stand there twice: a turn that says nothing at all would be worse.
 
         Raises `Refused` where Slack will not have it, `PlatformBusy` where it is to be tried again.
         """
         earlier = await self._posts.attempt(name, part)
         if earlier is not None:
-            ts = earlier.ts or await self._look(name, part, workspace, channel, thread, since=earlier.at)
+            try:
+                ts = earlier.ts or await self._look(name, part, workspace, channel, thread, since=earlier.at)
+            except Refused as refused:
+                log.warning("what was posted cannot be looked for: it may appear twice", why=str(refused))
+                ts, body = "", noted(body, say(locale, "slack.maybe_twice"))
             if ts:
                 await self._posts.note_attempt(name, part, Attempt(earlier.at, ts))
                 return ts
@@ -62,15 +72,15 @@ class Poster:
         return ts
 
     async def _look(self, name: str, part: str, workspace: str, channel: str, thread: str, *, since: float) -> str:
-        """The ts of a message of ours with this key, written since the attempt; empty where there is none."""
+        """The ts of a message of ours with this key, written since the attempt; empty where there is none.
+
+        Raises `Refused` where the place may not be read.
+        """
         log.info("looking for a post whose end is not known", key=name, part=part)
-        try:
-            async for message in self._written(workspace, channel, thread, since - CLOCK_MARGIN_SECONDS):
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("key") == name and payload.get("part") == part:
-                    return str(message["ts"])
-        except Refused as refused:
-            log.warning("what was posted cannot be looked for: it may appear twice", why=str(refused))
+        async for message in self._written(workspace, channel, thread, since - CLOCK_MARGIN_SECONDS):
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("key") == name and payload.get("part") == part:
+                return str(message["ts"])
         return ""
 
     async def _written(self, workspace: str, channel: str, thread: str, oldest: float) -> AsyncIterator[dict[str, Any]]:

@@ -58,7 +58,9 @@ class Sharing:
         """Tell the thread what comes next goes on from."""
         words = say(actor.locale, "tree.restored", prompt=one_line(words_of(node, actor.locale), QUOTED_CHARACTERS))
         workspace, name = actor.workspace, short_key(TurnId(event))
-        await self._poster.once(name, "undone", workspace, post.channel, render.message(words), thread=post.root)
+        await self._poster.once(
+            name, "undone", workspace, post.channel, render.message(words), thread=post.root, locale=actor.locale
+        )
 
     async def _show(self, post: Post, node: Node, channel: str, event: str) -> None:
         workspace, options = post.turn.thread.workspace, replace(post.turn.options, private=False)
@@ -80,7 +82,7 @@ class Sharing:
         workspace, channel, desk = turn.thread.workspace, turn.thread.channel, self._desk
         body = render.result(turn, Result((), node.model), ratios=await desk.offers.ratios(node.model), notes=notes)
         name = short_key(TurnId(f"{turn.id}.{event}"))
-        ts = await self._poster.once(name, "share", workspace, channel, render.root(turn))
+        ts = await self._poster.once(name, "share", workspace, channel, render.root(turn), locale=turn.locale)
         given = {key: value for key, value in body.items() if not key.startswith("unfurl")}
         files = [one.file for one in post.shown]
         await desk.api.call(workspace, "chat.update", channel=channel, ts=ts, file_ids=files, **given)

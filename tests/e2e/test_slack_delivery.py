@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from core.replies import say
 from tests.e2e.slack_world import Bot, World
 from tests.fakes.provider import png
 
@@ -109,3 +110,16 @@ async def test_buttons_work_after_a_restart(world: World) -> None:
     await world.fake.press(world.alice, first.button("Again"))
     await world.pictures(2)
     assert len(world.bot.images.made) == 2
+
+
+async def test_what_may_stand_there_twice_says_so_where_nobody_may_look(world: World) -> None:
+    token = world.fake.installation(world.team)
+    assert token is not None
+    token.scopes -= {"channels:history"}
+    world.fake.fail("chat.postMessage", drop="after")
+    await world.first_picture()
+    roots = [shown.text for shown in world.fake.channel(world.alice, world.channel)]
+    assert [text.startswith("alice: a fox in the snow") for text in roots] == [True, True]
+    assert [say("en", "slack.maybe_twice") in text for text in roots] == [False, True]
+    everything = world.fake.everything(world.alice, world.channel)
+    assert [shown.pictures for shown in everything if shown.pictures] == [[png()]]
