@@ -125,7 +125,7 @@ async def open_core(
         sender = Sender(services, turns, sends, pace, breaker, durations, engine.wake)
         watcher = Watcher(redis, services, turns, durations, engine.wake, metrics)
         library, styles = Library(redis, workshop), Styles(redis)
-        uploads = Uploads(redis, workshop, fetcher, library)
+        uploads = Uploads(redis, workshop, fetcher, library, ttl=settings.conversation_ttl)
         healing = Healing(redis, ttl=settings.conversation_ttl)
         references = References(uploads, Continuations(conversations, healing, uploads))
         requests = Requests(

@@ -4,7 +4,9 @@ The history goes back while the same model draws, all that it points at can be r
 it in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core.conversation import Conversations
 from core.errors import Declined
@@ -12,7 +14,7 @@ from core.healing import Healing, sources
 from core.histories import Moved, fits, relinked
 from core.ports import Upload
 from core.restart import Story, story_of
-from core.turns import History, ImageRef, Node, Operation, Reference, Turn
+from core.turns import History, Node, Operation, Reference, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
 from core.wording import for_model
 
@@ -50,37 +52,36 @@ class Continuations:
         ancestors = [node async for node in self.conversations.ancestors(turn.thread, turn.parent.node)]
         if not ancestors or turn.parent.index >= len(ancestors[0].images):
             raise Declined("declined.parent_gone")
+        anew = partial(self._anew, turn, ancestors[0].images[turn.parent.index].shown, way)
         if turn.operation is Operation.VARIATIONS:
-            return await self._anew(turn, turn.parent, ancestors[0], way)
-        story = story_of(turn.parent, ancestors)
-        history = await self.conversations.history(turn.thread, turn.parent)
-        drawn_by = (ancestors[0].provider, ancestors[0].model)
-        if not history or drawn_by != (way.provider.name, way.able.model):
-            return replace(await self._anew(turn, turn.parent, ancestors[0], way), story=story)
-        if not fits(history, for_model(turn), len(turn.references), way.able):
-            anew = await self._anew(turn, turn.parent, ancestors[0], way)
-            return replace(anew, story=story, note="note.shortened")
-        moved = await self._moved(turn, history, ancestors, way)
-        if moved is None:
-            anew = await self._anew(turn, turn.parent, ancestors[0], way)
-            return replace(anew, story=story, note="note.rebuilt")
-        return Continuation(moved=moved)
+            return await anew()
+        moved, note = await self._goes_back(turn, ancestors, way)
+        if moved is not None:
+            return Continuation(moved=moved)
+        return replace(await anew(), story=story_of(turn.parent, ancestors), note=note)
 
     async def history(self, turn: Turn, moved: Moved) -> History | None:
         """What the service is told of what came before; None where there is nothing to tell."""
         history = await self.conversations.history(turn.thread, turn.parent) if turn.parent else None
         return relinked(history, moved) if history else None
 
-    async def _anew(self, turn: Turn, parent: ImageRef, node: Node, way: Way) -> Continuation:
-        shown = node.images[parent.index].shown
+    async def _goes_back(self, turn: Turn, ancestors: Sequence[Node], way: Way) -> tuple[Moved | None, str]:
+        """Where the pictures of the history are now; None where it cannot go back, and what a person is told then."""
+        history, readable = await self.history(turn, {}), way.provider.readable
+        drawn_by = (ancestors[0].provider, ancestors[0].model)
+        if not history or drawn_by != (way.provider.name, way.able.model):
+            return None, ""
+        if not fits(history, for_model(turn), len(turn.references), way.able):
+            return None, "note.shortened"
+        if not await self.healing.is_whole(history, readable):
+            return None, ""
+        bring = partial(self.uploads.bring, thread=turn.thread, way=way)
+        moved = await self.healing.moved(turn.thread, history, sources(ancestors), readable, bring)
+        return moved, "note.rebuilt" if moved is None else ""
+
+    async def _anew(self, turn: Turn, shown: Reference, way: Way) -> Continuation:
         try:
             basis = await self.uploads.bring(shown, turn.thread, way)
         except CannotBeUsed as problem:
             raise Declined("declined.parent_gone") from problem
         return Continuation(basis=basis, shown=replace(shown, copy=basis.url))
-
-    async def _moved(self, turn: Turn, history: History, ancestors: list[Node], way: Way) -> Moved | None:
-        async def bring(reference: Reference) -> Upload:
-            return await self.uploads.bring(reference, turn.thread, way)
-
-        return await self.healing.moved(turn.thread, history, sources(ancestors), way.provider.readable, bring)

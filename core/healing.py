@@ -42,12 +42,10 @@ class Healing:
     ) -> Moved | None:
         """Where the pictures of dead links are now, by link; None where one of them is nowhere to be had.
 
-        What was moved is remembered at once, so that a second attempt goes on where the first was stopped. What a
-        provider keeps besides its pictures (thought signatures) cannot be had again; the conversation goes on without.
+        What was moved is remembered at once, so that a second attempt goes on where the first was stopped.
         """
-        wanted, beside = list(dict.fromkeys(pictures(history))), list(dict.fromkeys(extras(history)))
+        wanted = list(dict.fromkeys(pictures(history)))
         places = await self._known(thread, wanted)
-        lost = await _dead(beside, readable)
         now = {link: places[link].url if link in places else link for link in wanted}
         dead = await _dead(list(dict.fromkeys(now.values())), readable)
         died = [link for link in wanted if now[link] in dead]
@@ -67,7 +65,11 @@ class Healing:
         except CannotBeUsed as problem:
             log.info("a picture of a history is nowhere to be had", why=problem.reason)
             return None
-        return {**places, **dict(zip(died, uploads, strict=True)), **dict.fromkeys(lost)}
+        return {**places, **dict(zip(died, uploads, strict=True))}
+
+    async def is_whole(self, history: History, readable: Readable) -> bool:
+        """Whether all is there that only the service itself could give again, such as its thought signatures."""
+        return not await _dead(list(dict.fromkeys(extras(history))), readable)
 
     async def _known(self, thread: ThreadKey, wanted: Sequence[str]) -> dict[str, Upload]:
         found = await self.redis.hmget(key("links", thread), wanted) if wanted else []

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from core.ports import Capabilities, Upload
 from core.turns import KEPT, History
 
-Moved: TypeAlias = Mapping[str, Upload | None]
-"""Where what was behind a link is now; None for what is no more and is left out."""
+Moved: TypeAlias = Mapping[str, Upload]
+"""Where the picture of a link is now."""
 
 BYTES_PER_TOKEN = 3
 """Of UTF-8. English has about four to a token, Chinese three: no script is taken for shorter than it is."""
@@ -26,7 +26,7 @@ def pictures(value: object) -> list[str]:
 
 
 def extras(value: object) -> list[str]:
-    """The links to all else that the provider keeps outside of its history."""
+    """The links to all else that the provider keeps outside of its history: thought signatures that are too long."""
     return [link for link, is_picture in _links(value) if not is_picture]
 
 
@@ -47,20 +47,19 @@ def _links(value: object) -> Iterator[tuple[str, bool]]:
 
 
 def relinked(history: History, moved: Moved) -> History:
-    """The history with what has moved where it is now, and without what is no more."""
+    """The history with the pictures that have moved where they are now."""
     return [_relinked(turn, moved) for turn in history] if moved else history
 
 
 def _relinked(value: Any, moved: Moved) -> Any:
     match value:
         case dict():
-            lost = [link for link, place in moved.items() if place is None]
             copy: dict[str, Any] = {}
             for name, inner in value.items():
                 link = inner.get(_LINK[name]) if name in _LINK and isinstance(inner, dict) else None
                 if isinstance(link, str) and (place := moved.get(link)) is not None:
                     copy |= _placed(name, inner, place)
-                elif not (isinstance(inner, str) and inner in lost and name != "text"):
+                else:
                     copy[name] = _relinked(inner, moved)
             return copy
         case list():

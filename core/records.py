@@ -87,7 +87,7 @@ class Prepared:
     basis: Upload | None = None
     using: str = ""
     legend: str = ""
-    moved: Mapping[str, Upload | None] = field(default_factory=dict)
+    moved: Mapping[str, Upload] = field(default_factory=dict)
     along: tuple[Upload, ...] = ()
     carried: tuple[Reference, ...] = ()
 

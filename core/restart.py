@@ -27,9 +27,9 @@ class Story:
 
     def pictures(self, named: Sequence[Reference]) -> list[tuple[Reference, str]]:
         """What else goes along, in its order, beside what the turn names; each with what the model is told it is."""
-        given = {_place(reference) for reference in named}
+        given = {reference.place for reference in named}
         first = [(self.first, "the picture that all this began with")] if self.first else []
-        used = [one for one in self.references if _place(one) not in given]
+        used = [one for one in self.references if one.place not in given]
         return [*first, *((reference, f"“{one_line(reference.name)}”, used before") for reference in used)]
 
 
@@ -39,7 +39,7 @@ def story_of(image: ImageRef, ancestors: Sequence[Node]) -> Story:
     first, here = None, image
     for node in ancestors:
         for reference in node.references:
-            references.setdefault(_place(reference), reference)
+            references.setdefault(reference.place, reference)
         if here.index < len(node.images):
             first = node.images[here.index].shown if node is not ancestors[0] else None
         here = node.parent or here
@@ -64,8 +64,3 @@ def _choices(requests: Sequence[str]) -> Iterator[Sequence[str]]:
 def _quoted(request: str) -> str:
     text = " ".join(request.split())
     return f"“{text if len(text) <= REQUEST_CHARACTERS else text[: REQUEST_CHARACTERS - 1] + '…'}”"
-
-
-def _place(reference: Reference) -> tuple[str, ...]:
-    """Where a reference is, however it is called and whoever keeps a copy."""
-    return reference.channel, reference.message, reference.attachment, "" if reference.message else reference.url

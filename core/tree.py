@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 from core.conversation import Conversations, Place
 from core.errors import Declined, PlatformGone
+from core.healing import sources
 from core.pictures import Picture, PictureRefused
 from core.pictures.sheet import Panel, Sheet
 from core.pictures.workshop import WorkshopUnavailable
@@ -158,7 +159,11 @@ class Tree:
         images = tuple(
             replace(image, history=history, rooted=True) for image, history in zip(found.images, histories, strict=True)
         )
-        return replace(found, id=as_turn, parent=None, images=images, message="", removed=False, cost=0)
+        ancestors = [ancestor async for ancestor in self.conversations.ancestors(thread, node)]
+        carried = tuple(replace(reference, copy=link) for link, reference in sources(ancestors).items())
+        return replace(
+            found, id=as_turn, parent=None, images=images, message="", removed=False, cost=0, carried=carried
+        )
 
     async def choices(self, thread: ThreadKey) -> list[Choice]:
         """The newest pictures of the thread that still stand, newest first."""

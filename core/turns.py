@@ -122,6 +122,11 @@ class Reference:
     refused: str = ""
     copy: str = field(default="", compare=False)
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where it is, however it is called and whoever keeps a copy."""
+        return self.channel, self.message, self.attachment, "" if self.message else self.url
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:

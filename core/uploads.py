@@ -1,20 +1,24 @@
 """Takes pictures from where people see them to where a service reads them.
 
-upload:<provider>:<digest>  string  where a picture was uploaded, for a day, so that it is not uploaded twice
+Keys:
+
+    upload:<provider>:<digest>  string  where a picture was uploaded, for a day, so that it is not uploaded twice
+    copy:<provider>:<place>     string  where the picture of a place was uploaded, for when it has gone from there
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from core.errors import ImagineError, PlatformGone, ProviderError
+from core.errors import ImagineError, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.library import Library
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.state import key, pack, unpack
-from core.turns import Output, Reference, Source, ThreadKey
+from core.turns import Reference, Source, ThreadKey
 
 UPLOAD_KEPT_SECONDS = 86_400
 
@@ -54,59 +58,54 @@ class Uploads:
         fetcher: Fetcher,
         library: Library,
         *,
+        ttl: int,
         max_bytes: int = 30_000_000,
     ) -> None:
-        """`max_bytes` is what a person's file may have before it is fitted."""
+        """`ttl` is in seconds after the last use of a picture, `max_bytes` what a file may have before it is fitted."""
         self.redis = redis
+        self.ttl = ttl
         self.workshop = workshop
         self.fetcher = fetcher
         self.library = library
         self.max_bytes = max_bytes
 
     async def bring(self, reference: Reference, thread: ThreadKey, way: Way) -> Upload:
-        """Where the service reads a picture from now on.
+        """Where the service reads a picture from now on: the copy that it has, where the picture itself has gone.
 
         Raises `CannotBeUsed`, and `PlatformBusy` and `ProviderError` to be tried again.
         """
         try:
-            data = await self._fetch(reference, thread, way)
+            data = await self._fetch(reference, thread, way.platform)
             if len(data) > self.max_bytes:
                 raise CannotBeUsed("too_large_bytes")
             picture = await self.workshop.prepare_reference(data, way.able.max_reference_bytes)
         except PictureRefused as refusal:
             raise CannotBeUsed(reason_of(refusal.problem)) from refusal
-        except FetchFailed as failure:
-            raise CannotBeUsed(reason_of(failure.problem)) from failure
-        except PlatformGone as gone:
-            raise CannotBeUsed(gone.reason or "gone") from gone
-        return await self._put(picture, way.provider)
+        except (FetchFailed, PlatformGone) as problem:
+            if (copy := await self._copy(reference, thread, way.provider)) is not None:
+                return copy
+            raise CannotBeUsed(_why(problem)) from problem
+        upload = await self._put(picture, way.provider)
+        name = _copy_key(reference, thread, way.provider)
+        await self.redis.set(name, pack(Upload, upload), ex=self.ttl)
+        return upload
 
-    async def _fetch(self, reference: Reference, thread: ThreadKey, way: Way) -> bytes:
-        """The bytes, from where the reference says; from the service's copy where that has gone."""
+    async def _copy(self, reference: Reference, thread: ThreadKey, provider: ImageProvider) -> Upload | None:
+        """The copy that the service has of a picture, while it answers."""
+        found = await self.redis.get(_copy_key(reference, thread, provider))
+        copy = unpack(Upload, found) if found is not None else None
+        return copy if copy and await provider.readable(copy.url) else None
+
+    async def _fetch(self, reference: Reference, thread: ThreadKey, platform: ChatPlatform) -> bytes:
         if reference.source is Source.SAVED:
-            # What a workspace has removed is not brought back.
-            return await self._saved(reference)
-        try:
-            if reference.message:
-                return await way.platform.fetch(reference, thread)
-            return await self.fetcher.fetch_given(reference.url)
-        except (PlatformGone, FetchFailed):
-            copy = await self._copy(reference.copy, way.provider)
-            if copy is None:
-                raise
-            return copy
-
-    async def _saved(self, reference: Reference) -> bytes:
-        found = await self.library.picture(reference.attachment)
-        if found is None:
-            raise CannotBeUsed("unsaved")
-        return found
-
-    async def _copy(self, link: str, provider: ImageProvider) -> bytes | None:
-        try:
-            return await provider.download(Output(link)) if link and await provider.readable(link) else None
-        except ProviderError:
-            return None
+            found = await self.library.picture(reference.attachment)
+            if found is None:
+                # What a workspace has removed is not brought back from a copy.
+                raise CannotBeUsed("unsaved")
+            return found
+        if reference.message:
+            return await platform.fetch(reference, thread)
+        return await self.fetcher.fetch_given(reference.url)
 
     async def _put(self, picture: Picture, provider: ImageProvider) -> Upload:
         name = key("upload", provider.name, picture.digest)
@@ -118,6 +117,15 @@ class Uploads:
         upload = await provider.upload(picture)
         await self.redis.set(name, pack(Upload, upload), ex=UPLOAD_KEPT_SECONDS)
         return upload
+
+
+def _why(problem: FetchFailed | PlatformGone) -> str:
+    return reason_of(problem.problem) if isinstance(problem, FetchFailed) else problem.reason or "gone"
+
+
+def _copy_key(reference: Reference, thread: ThreadKey, provider: ImageProvider) -> str:
+    where = (thread.platform, thread.workspace, *reference.place)
+    return key("copy", provider.name, hashlib.sha256(repr(where).encode("utf-8", "replace")).hexdigest()[:32])
 
 
 def reason_of(problem: PictureProblem | FetchProblem) -> str:

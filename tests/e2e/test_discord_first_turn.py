@@ -1,5 +1,7 @@
 """The first turn of a newcomer, and what goes on from it."""
 
+from core.histories import pictures
+from core.replies import say
 from core.turns import Person
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
@@ -154,6 +156,35 @@ async def test_the_third_the_fifth_and_the_twentieth_edit_go_on_from_all_before_
         assert asked == [f"edit {earlier}" for earlier in range(number)]
         assert len(history) == 2 * number, "each with the picture that was its answer"
         assert (picture.files[0].alt or "").startswith(f"edit {number} ← edit {number - 1} ← ")
+
+
+async def test_an_edit_after_all_links_have_died_goes_on_from_all_before_it(server: Server) -> None:
+    first = await server.first_picture("a fox", reference1=Upload("logo.png", png("blue")))
+    for number in (1, 2):
+        server.alice.send(server.thread(), f"edit {number}")
+        await server.pictures(server.thread(), number + 1)
+        await server.quiet()
+    server.fake.advance(3 * 86_400)
+    server.bot.images.expire_links()
+    server.alice.send(server.thread(), "edit 3")
+    last = (await server.pictures(server.thread(), 4))[-1]
+    await server.quiet()
+    job = server.bot.images.sent[-1]
+    assert job.history is not None
+    assert len(job.history) == 6
+    assert not set(pictures(job.history)) & server.bot.images.unreadable
+    assert say("en", "note.rebuilt") not in last.content
+    await (await server.alice.press(first, "Again")).answered()
+    failed = await server.message(server.thread(), lambda m: "cannot be made again" in m.content)
+    assert "Attach them to a new /imagine" in failed.content
+
+
+async def test_again_weeks_later_takes_the_services_copy_of_what_was_attached(server: Server) -> None:
+    first = await server.first_picture("a fox", reference1=Upload("logo.png", png("blue")))
+    server.fake.advance(21 * 86_400)
+    await (await server.alice.press(first, "Again")).answered()
+    await server.pictures(server.thread(), 2)
+    assert [len(job.references) for job in server.bot.images.sent] == [1, 1]
 
 
 async def test_an_edit_is_announced_as_an_answer_and_pings_only_who_pinged(server: Server) -> None:

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from bot.store import embedded_store
 from core.errors import AnswerLost
+from core.histories import pictures
 from core.ports import Notice, Stage
 from core.replies import notice_text, say
 from core.turns import Person, TurnId
@@ -43,6 +44,20 @@ async def test_the_twentieth_edit_goes_on_from_the_nineteenth(world: World) -> N
         asked = [part["text"] for turn in history for part in turn["parts"] if turn["role"] == "user"]
         assert asked[-1] == f"edit {number - 1}"
     assert len(world.bot.images.made) == 21
+
+
+async def test_an_edit_after_all_links_have_died_goes_on_from_all_before_it(world: World) -> None:
+    await world.first_picture("a fox")
+    await world.reply("edit 1", world.root())
+    await world.pictures(2)
+    world.bot.images.expire_links()
+    await world.reply("edit 2", world.root())
+    last = (await world.pictures(3))[-1]
+    history = world.bot.images.sent[-1].history
+    assert history is not None
+    assert len(history) == 4
+    assert not set(pictures(history)) & world.bot.images.unreadable
+    assert say("en", "note.rebuilt") not in last.text
 
 
 async def test_a_turn_that_waits_in_line_can_be_cancelled_and_costs_nothing(world: World) -> None:

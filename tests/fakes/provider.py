@@ -106,7 +106,9 @@ class FakeImages:
     async def upload(self, picture: Picture) -> Upload:
         self._trouble("upload")
         self.uploads.append(picture)
-        return Upload(f"https://store/{picture.digest[:8]}", picture.media_type)
+        upload = Upload(f"https://store/{picture.digest[:8]}", picture.media_type)
+        self.unreadable.discard(upload.url)
+        return upload
 
     async def readable(self, url: str) -> bool:
         return url not in self.unreadable
@@ -114,6 +116,11 @@ class FakeImages:
     async def download(self, output: Output) -> bytes:
         self._trouble("download")
         return png()
+
+    def expire_links(self) -> None:
+        """Let every link die that was given out by now."""
+        self.unreadable |= {f"https://store/result-{number}" for number in range(1, len(self.made) + 1)}
+        self.unreadable |= {f"https://store/{picture.digest[:8]}" for picture in self.uploads}
 
     def finish(self, status: Status | None = None, request: str = "") -> None:
         """Bring a request (the last one unless named) to an end."""

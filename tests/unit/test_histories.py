@@ -51,11 +51,6 @@ def test_a_picture_may_move_between_a_file_and_what_is_kept(link: str, place: st
     assert relinked(history(), {link: Upload(place, "image/png")})[turn]["parts"][0] == part
 
 
-def test_what_is_no_more_is_left_out() -> None:
-    (part,) = relinked(history(), {"kept:s": None})[1]["parts"]
-    assert part == {"inlineData": {"mimeType": "image/png", "data": "kept:b"}}
-
-
 def test_a_picture_counts_as_the_model_says_and_words_by_their_bytes() -> None:
     assert tokens([{"parts": [{"text": "abcdef"}, {"text": "狐"}]}], ABLE) == 3
     assert tokens([{"parts": [{"text": "", "sign": "x" * 99_999}]}], ABLE) == 0

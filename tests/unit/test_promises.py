@@ -355,6 +355,7 @@ async def left(house: House) -> bool:
         "order",
         "messages:",
         "spend:",
+        "copy:",
         "durations:",
         "upload:",
         "claimed:",
