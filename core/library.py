@@ -5,7 +5,8 @@ A copy is kept, small enough for the store, so that a name still works when the 
     library:<shelf>      hash    folded name -> JSON `Saved`
     saved:<shelf>:<id>   string  the bytes of a saved picture: PNG or JPEG, at most `MOST_BYTES`
 
-Neither expires: what a team saves is the team's until it removes it, or us. Both are bounded by `MOST_SAVED` instead.
+Neither expires: what a team saves is the team's until it removes it, or us. Both are bounded
+by `MOST_SAVED` and `MOST_OWN` instead.
 """
 
 import time
@@ -23,6 +24,8 @@ from core.state import key, pack, text, unpack
 from core.turns import Person, Reference, Source
 
 MOST_SAVED = 50
+MOST_OWN = 10
+"""For somebody in no workspace: nobody there answers for how many of them there are."""
 MOST_BYTES = 1_000_000
 LONGEST_SIDE = 1536
 """Pixels: no model looks at more of a reference."""
@@ -84,13 +87,13 @@ class Library:
         Raises `Declined` where the name is none, somebody else's, or one too many, and `PictureRefused` or
         `WorkshopUnavailable` for the picture.
         """
-        shelf, known = shelf_of(by), _checked(name)
+        shelf, known, most = shelf_of(by), _checked(name), MOST_OWN if by.workspace == NOBODYS else MOST_SAVED
         small = await self.workshop.thumbnail(data, LONGEST_SIDE)
         picture = await self.workshop.prepare_reference(small.data, MOST_BYTES)
         saved = Saved(uuid4().hex, shown(name), by, time.time(), picture.width, picture.height)
         keys = (key("library", shelf), key("saved", shelf, ""))
-        arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if moderator else "", MOST_SAVED, picture.data)
-        return await self._done(_SAVE, keys, arguments, name) == "replaced"
+        arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if moderator else "", most, picture.data)
+        return await self._done(_SAVE, keys, arguments, name, most=most) == "replaced"
 
     async def remove(self, by: Person, name: str, *, moderator: bool = False) -> None:
         """Forget a name and its picture. Raises `Declined` where there is none, or it is somebody else's."""
@@ -125,14 +128,16 @@ class Library:
         kept = [key("saved", shelf, unpack(Saved, json).id) for json in found]
         await self.redis.delete(key("library", shelf), *kept)
 
-    async def _done(self, script: str, keys: tuple[str, str], arguments: Sequence[str | bytes | int], name: str) -> str:
+    async def _done(
+        self, script: str, keys: tuple[str, str], arguments: Sequence[str | bytes | int], name: str, *, most: int = 0
+    ) -> str:
         outcome, standing = map(text, await self.redis.eval(script, 2, *keys, *arguments))
         match outcome:
             case "taken":
                 by = unpack(Saved, standing).by
                 raise Declined("library.taken", {"name": shown(name), "person": by.name or by.user})
             case "full":
-                raise Declined("library.full", {"limit": MOST_SAVED})
+                raise Declined("library.full", {"limit": most})
             case "unknown":
                 raise Declined("library.unknown", {"name": shown(name)})
         return outcome

@@ -74,6 +74,33 @@ async def test_a_picture_tells_how_it_came_to_be_and_can_be_undone(ada: Visitor)
     await expect(page.locator("#thread").get_by_text("Back to: a fox")).to_be_visible()
 
 
+@pytest.mark.lasting_keys("imagine:1:library:", "imagine:1:saved:", "imagine:1:style")
+async def test_a_saved_picture_and_a_style_are_completed_and_shown(ada: Visitor) -> None:
+    await ada.channel.locator("input[type=file]").set_input_files(
+        FilePayload(name="IMG_0042.HEIC", mimeType="image/heic", buffer=HEIC)
+    )
+    await expect(ada.channel.locator(".tile img")).to_be_visible(timeout=PATIENCE)
+    for typed, answer in (
+        ("library save mascot", "Saved. Write @mascot in any prompt"),
+        ("library style noir: grainy", "The style noir is saved."),
+    ):
+        await ada.box.fill(f"/imagine {typed}")
+        await ada.box.press("Enter")
+        await expect(ada.channel.get_by_text(answer)).to_be_visible(timeout=PATIENCE)
+    await ada.box.fill("")
+    await ada.box.press_sequentially("/imagine a mug with @ma")
+    await expect(ada.channel.get_by_role("option", name="@mascot")).to_be_visible(timeout=PATIENCE)
+    await ada.box.press("Enter")
+    await ada.box.press_sequentially("--style n")
+    await ada.channel.get_by_role("option", name="noir").click()
+    await expect(ada.box).to_have_value("/imagine a mug with @mascot --style noir ")
+    await ada.box.press("Enter")
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+    await expect(ada.channel.get_by_text("style: noir", exact=True)).to_be_visible()
+    await ada.open_thread()
+    await expect(ada.thread.get_by_text("Using: @mascot.")).to_be_visible()
+
+
 async def test_an_edit_with_a_heic_reference(ada: Visitor) -> None:
     await ada.imagine("a fox")
     await ada.open_thread()

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import Declined, PlatformGone
 from core.librarian import Librarian, Visitor
-from core.library import LONGEST_SIDE, MOST_BYTES, MOST_SAVED, NOBODYS, Library
+from core.library import LONGEST_SIDE, MOST_BYTES, MOST_OWN, MOST_SAVED, NOBODYS, Library
 from core.styles import MOST_STYLES, WORDS_CHARACTERS, Styles
 from core.turns import Operation, Options, Person
 from tests.fakes.picture_files import noise, packed
@@ -168,8 +168,11 @@ async def test_what_is_kept_is_small_and_goes_when_it_is_removed_or_replaced(idl
 
 async def test_a_workspace_saves_so_many_and_no_more(idle_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.library.MOST_SAVED", 2)
-    assert MOST_SAVED > 2
-    books = library(idle_house)
+    monkeypatch.setattr("core.library.MOST_OWN", 1)
+    assert MOST_SAVED > MOST_OWN > 2
+    books, alone = library(idle_house), replace(ADA, workspace=NOBODYS)
+    await books.save(alone, "one", png("red"))
+    assert await declined(books.save(alone, "two", png("red"))) == "library.full"
     for name in ("one", "two"):
         await books.save(ADA, name, png("red"))
     assert await declined(books.save(ADA, "three", png("red"))) == "library.full"
