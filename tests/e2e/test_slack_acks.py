@@ -129,3 +129,16 @@ async def test_many_workspaces_need_http() -> None:
     client = Client("id", "secret", MultiFernet([Fernet(Fernet.generate_key())]))
     rows = [row async for row in check_slack(SlackSetup(client=client))]
     assert [(holds, "SLACK_SIGNING_SECRET" in said) for _, holds, said in rows] == [(False, True)]
+
+
+async def test_a_command_is_taken_on_once_a_store_that_refuses_takes_it(world: World) -> None:
+    redis = world.bot.core.redis
+    await redis.config_set("maxmemory", "1")
+    try:
+        asked = await world.imagine()
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert asked.latency is not None
+    assert asked.latency < 3
+    await world.pictures()
+    assert len(world.bot.images.made) == 1

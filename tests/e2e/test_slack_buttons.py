@@ -2,6 +2,7 @@
 
 import asyncio
 
+from core.replies import say
 from tests.e2e.slack_world import World
 from tests.fakes.provider import png
 from tests.fakes.slack import Shown
@@ -114,6 +115,29 @@ async def test_a_private_picture_can_be_shared_and_goes_on_there(world: World) -
     edited = (await world.pictures(2))[-1]
     assert edited.message.thread_ts == shared.ts
     assert [b.label for b in shared.buttons] == ["Edit", "Again", "Variations"]
+
+
+async def test_a_private_picture_is_shared_by_nobody_else(world: World) -> None:
+    bob = world.fake.person(world.team, "bob")
+    await world.imagine("a secret fox --private")
+    direct = world.fake.dm(world.alice)
+    (picture,) = await world.pictures(1, direct)
+    await world.fake.press(bob, picture.button("Share to channel"))
+    await world.until(lambda: direct.ephemerals)
+    assert [said.text for said in direct.ephemerals] == [say("en", "declined.not_yours", name="alice")]
+    assert world.fake.modal(bob) is None
+
+
+async def test_a_private_picture_that_is_no_longer_kept_is_said_to_be_in_its_form(world: World) -> None:
+    await world.imagine("a secret fox --private")
+    (picture,) = await world.pictures(1, world.fake.dm(world.alice))
+    await world.fake.press(world.alice, picture.button("Share to channel"))
+    view = world.fake.modal(world.alice)
+    assert view is not None
+    await world.bot.core.redis.flushall()
+    await world.fake.submit(world.alice, {"channel": world.channel.id})
+    assert view.errors == {"channel": say("en", "slack.button_gone")}
+    assert world.fake.channel(world.alice, world.channel) == []
 
 
 async def test_hostile_words_ping_nobody_and_are_shown_as_they_are(world: World) -> None:

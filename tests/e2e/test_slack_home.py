@@ -132,3 +132,30 @@ async def test_rules_that_no_model_keeps_are_refused_in_the_form(world: World) -
     ratios["options"].append({"text": {"type": "plain_text", "text": "7:3"}, "value": "7:3"})
     await world.fake.submit(boss, {"ratio": "7:3"})
     assert "7:3 is not a shape" in view.errors["ratio"]
+
+
+async def test_a_workspace_that_removes_the_app_takes_its_rules_along_and_one_that_loses_a_person_does_not(
+    world: World,
+) -> None:
+    boss = boss_of(world)
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"editors": "asker"})
+    (name,) = await world.bot.core.redis.keys("imagine:1:slack:settings:*")
+    await world.fake.send_event(world.team, {"type": "tokens_revoked", "tokens": {"oauth": [boss.id]}}).settled.wait()
+    assert await world.bot.core.redis.exists(name)
+    for delivery in world.fake.uninstall(world.team):
+        await delivery.settled.wait()
+    assert not await world.bot.core.redis.exists(name)
+
+
+async def test_the_messages_of_the_app_are_no_home(world: World) -> None:
+    delivery = await world.fake.open_home(world.alice, "messages")
+    assert delivery is not None
+    await delivery.settled.wait()
+    assert world.fake.calls("views.publish") == []
+
+
+async def test_a_workspace_that_we_are_not_in_is_not_answered(world: World) -> None:
+    other = world.fake.workspace("Elsewhere", install=False)
+    await world.fake.send_event(other, {"type": "app_home_opened", "user": "U1", "tab": "home"}).settled.wait()
+    assert world.fake.calls("views.publish") == []

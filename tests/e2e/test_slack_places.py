@@ -3,6 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
+from core.replies import say
 from tests.e2e.slack_world import World
 from tests.fakes.picture_files import real_files
 from tests.fakes.provider import png
@@ -274,3 +275,40 @@ async def test_the_address_of_a_command_is_kept_encrypted_and_not_for_long(world
     assert world.fake.base_url.encode() not in (await redis.get(name) or b"")
     world.bot.images.release.set()
     await world.pictures()
+
+
+async def test_an_announcement_that_is_deleted_from_a_channel_that_closes_is_gone_on_from_directly(
+    world: World,
+) -> None:
+    world.bot.images.held = True
+    await world.imagine()
+    await world.until(lambda: world.bot.images.sent)
+    (announced,) = [s for s in world.fake.everything(world.alice, world.channel) if s.buttons]
+    await world.fake.delete(announced.message)
+    world.fake.archive(world.channel)
+    world.fake.fail("chat.update", error="message_not_found")
+    world.bot.images.release.set()
+    (picture,) = await world.pictures(1, world.fake.dm(world.alice))
+    assert picture.pictures == [png()]
+
+
+@pytest.mark.parametrize("when", ["announced", "posted"])
+async def test_what_slack_refuses_for_a_reason_of_its_own_is_said(world: World, when: str) -> None:
+    if when == "announced":
+        world.fake.fail("chat.postMessage", error="ekm_access_denied", times=9)
+    else:
+        world.fake.fail("chat.update", error="ekm_access_denied", times=9)
+    await world.imagine()
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [UNSHOWN]
+
+
+async def test_a_permission_that_is_missing_to_post_is_named(world: World) -> None:
+    token = world.fake.installation(world.team)
+    assert token is not None
+    token.scopes -= {"chat:write"}
+    await world.imagine()
+    await world.until(world.whispers, "a word")
+    await world.quiet()
+    assert world.whispers() == [say("en", "slack.missing_scope", scope="chat:write")]

@@ -21,7 +21,7 @@ from core.errors import AnswerLost, PlatformBusy, PlatformGone
 from core.fetching import Fetcher
 from core.pictures import Picture
 from core.ports import Capabilities, Image
-from core.turns import Reference
+from core.turns import Reference, Source
 from tests.fakes.provider import FakeImages, png
 from tests.fakes.slack import FakeSlack, Upload, Workspace
 
@@ -231,6 +231,22 @@ async def test_a_link_that_has_died_is_found_again_by_the_id_of_its_file(
     with pytest.raises(PlatformGone) as gone:
         await files.fetch(reference(file.id, dead), team.id)
     assert gone.value.reason == "gone"
+
+
+async def test_a_file_that_is_kept_outside_slack_says_so(files: Files, fake_slack: FakeSlack, team: Workspace) -> None:
+    alice = fake_slack.person(team, "alice")
+    file = await fake_slack.upload(alice, Upload("drive.png", png(), remote=True))
+    file.given_to_app = True
+    with pytest.raises(PlatformGone) as gone:
+        await files.fetch(reference(file.id), team.id)
+    assert gone.value.reason == "elsewhere"
+
+
+async def test_an_avatar_comes_from_slacks_own_hosts_alone(files: Files, team: Workspace) -> None:
+    avatar = Reference("bob", "https://example.com/bob.png", source=Source.AVATAR)
+    with pytest.raises(PlatformGone) as gone:
+        await files.fetch(avatar, team.id)
+    assert gone.value.reason == "not_allowed"
 
 
 # -- people, places, offers
