@@ -6,16 +6,21 @@ removes the app
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from redis.asyncio import Redis
 
+from core.errors import Declined
+from core.ports import Models
 from core.state import key, pack, unpack
 from core.turns import ThreadKey
 
 CACHED_SECONDS = 3.0
 MOST_CACHED = 10_000
+MOST_CHANNELS = 100
+MOST_ALLOWED = 20
 
 
 class WhenDown(StrEnum):
@@ -40,6 +45,23 @@ class Choices:
     channels: Mapping[str, str] = field(default_factory=dict)
     when_down: WhenDown = WhenDown.OTHER
 
+    def with_channel(self, channel: str, model: str) -> Self:
+        """With a usual model of a channel's own, or none where it is empty. Raises `Declined` for too many."""
+        channels = {name: usual for name, usual in self.channels.items() if name != channel}
+        if model:
+            channels[channel] = model
+        if len(channels) > MOST_CHANNELS:
+            raise Declined("choices.too_many_channels", {"limit": MOST_CHANNELS})
+        return replace(self, channels=channels)
+
+    async def check(self, models: Models) -> None:
+        """Raise `Declined` for a model that is not offered, or that is usual and not allowed; and `ProviderError`."""
+        for model in dict.fromkeys((*self.allowed, *filter(None, (self.model, *self.channels.values())))):
+            await models.capabilities(model)
+            if not self.allows(model):
+                known = ", ".join(self.allowed)
+                raise Declined("declined.model_not_allowed", {"model": model, "known": known})
+
     def allows(self, model: str) -> bool:
         """Whether people here may use a model."""
         return not self.allowed or model in self.allowed
@@ -59,7 +81,11 @@ class ModelChoices:
 
     async def of(self, where: ThreadKey) -> Choices:
         """The choices of the workspace that a thread is in."""
-        name = _key(where.platform, where.workspace)
+        return await self.of_workspace(where.platform, where.workspace)
+
+    async def of_workspace(self, platform: str, workspace: str) -> Choices:
+        """The choices of a workspace."""
+        name = _key(platform, workspace)
         until, cached = self._cache.get(name, (0.0, Choices()))
         if time.monotonic() < until:
             return cached

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from core.choices import ModelChoices
 from core.commands import check
 from core.conversation import Conversations
 from core.engine import Engine
@@ -58,6 +59,11 @@ class Intake:
     metrics: Metrics
     limits: Limits
     wording: Wording
+
+    @property
+    def choices(self) -> ModelChoices:
+        """The models that workspaces have chosen."""
+        return self.routing.choices
 
     async def accept(self, turn: Turn) -> bool:
         """Take a turn on: True when it is recorded now, False when this event was taken on before.

@@ -14,6 +14,7 @@ from adapters.discord.menus import EDIT_IMAGE, HISTORY, SAVE_AS_REFERENCE, USE_A
 from adapters.discord.permissions import MANAGE_SERVER
 from adapters.discord.rest import Rest
 from adapters.discord.settings import AgeRestricted, Editors
+from core.choices import WhenDown
 from core.librarian import Savers
 from core.names import NAME_CHARACTERS
 from core.replies import languages, say, sentences
@@ -102,6 +103,10 @@ def _settings_options() -> list[Definition]:
         _option("settings", "channel_use", _STRING)
         | {"choices": [_choice(f"discord.use_{use}", use) for use in ("on", "off", "only")]},
         _option("settings", "model", _STRING) | {"autocomplete": True},
+        _option("settings", "channel_model", _STRING) | {"autocomplete": True},
+        _option("settings", "allowed_models", _STRING) | {"autocomplete": True},
+        _option("settings", "when_down", _STRING)
+        | {"choices": [_choice(f"choices.when_down_{what}", what.value) for what in WhenDown]},
         _option("settings", "aspect_ratio", _STRING) | {"autocomplete": True},
     ]
 

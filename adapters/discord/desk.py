@@ -101,7 +101,7 @@ class Desk:
             options = replace(options, private=options.private or wish.of.turn.options.private)
         else:
             ratio = options.aspect_ratio or settings.aspect_ratio or None
-            options = replace(options, model=options.model or settings.model or None, aspect_ratio=ratio)
+            options = replace(options, aspect_ratio=ratio)
         by_token = options.private or interaction.visiting
         thread = key_of(place, person.workspace)
         if by_token:

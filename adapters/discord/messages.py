@@ -129,11 +129,7 @@ class Listener:
             raise Declined("discord.private_by_command")
         prompt, avatars = await mentioned(self.desk, prompt, message.guild_id, message.mentions)
         if target is None:
-            options = replace(
-                options,
-                model=options.model or settings.model or None,
-                aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None,
-            )
+            options = replace(options, aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None)
             references = (*await gathered(self.desk, message, prompt), *avatars)
             return await self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
         if target.post:

@@ -132,4 +132,5 @@ class Router:
         if not guild.unavailable:
             self._facts.pop(guild.id, None)
             await self.desk.settings.forget(guild.id)
+            await self.desk.intake.choices.forget("discord", guild.id)
             await librarian_of(self.desk).forget("discord", guild.id)

@@ -1,5 +1,6 @@
 """/imagine-settings: what a server decides for itself."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from adapters.discord.events import Interaction
 from adapters.discord.permissions import manages
 from adapters.discord.settings import AgeRestricted, Editors, ServerSettings
 from adapters.discord.words import plain
+from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
 from core.errors import Declined
 from core.librarian import Savers
@@ -17,6 +19,7 @@ from core.replies import say
 from core.turns import Options
 
 MOST_CHANNELS = 100
+MOST_SHOWN = 20
 USUAL = "-"
 """What is typed to go back to the usual model or shape."""
 
@@ -28,12 +31,14 @@ async def change_settings(desk: Desk, interaction: Interaction, options: Mapping
         raise Declined("discord.servers_only")
     if not manages(interaction.permissions):
         raise Declined("discord.managers_only")
-    settings = await desk.settings.of(guild)
+    settings, choices = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
     if options:
-        settings = changed(settings, options)
-        await _check_defaults(desk, settings)
+        settings, choices = changed(settings, options), chosen(choices, options)
+        await choices.check(desk.provider)
+        await _check_defaults(desk, settings, choices)
         await desk.settings.change(guild, settings)
-    return Said(described(settings, interaction.locale))
+        await desk.intake.choices.change("discord", guild, choices)
+    return Said(described(settings, choices, interaction.locale))
 
 
 def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSettings:
@@ -48,16 +53,33 @@ def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSetti
         settings = replace(settings, age_restricted=AgeRestricted(options["age_restricted"]))
     if "avatars" in options:
         settings = replace(settings, avatars=bool(options["avatars"]))
-    if "model" in options:
-        settings = replace(settings, model=_usual(options["model"]))
     if "aspect_ratio" in options:
         settings = replace(settings, aspect_ratio=_usual(options["aspect_ratio"]))
-    if "channel" in options:
+    if "channel" in options and ("channel_use" in options or "channel_model" not in options):
         settings = _with_channel(settings, str(options["channel"]), str(options.get("channel_use", "off")))
     return settings
 
 
-def described(settings: ServerSettings, locale: str) -> str:
+def chosen(choices: Choices, options: Mapping[str, Any]) -> Choices:
+    """The models with what was given put in their place. Raises `Declined`."""
+    if "allowed_models" in options:
+        typed = re.split(r"[,\s]+", _usual(options["allowed_models"]))
+        allowed = tuple(dict.fromkeys(filter(None, typed)))
+        if len(allowed) > MOST_ALLOWED:
+            raise Declined("choices.too_many_models", {"limit": MOST_ALLOWED})
+        choices = replace(choices, allowed=allowed)
+    if "model" in options:
+        choices = replace(choices, model=_usual(options["model"]))
+    if "channel_model" in options:
+        if "channel" not in options:
+            raise Declined("discord.channel_needed")
+        choices = choices.with_channel(str(options["channel"]), _usual(options["channel_model"]))
+    if "when_down" in options:
+        choices = replace(choices, when_down=WhenDown(options["when_down"]))
+    return choices
+
+
+def described(settings: ServerSettings, choices: Choices, locale: str) -> str:
     """The rules, to be read."""
 
     def channels(ids: tuple[str, ...]) -> str:
@@ -72,10 +94,18 @@ def described(settings: ServerSettings, locale: str) -> str:
         ("settings_age", plain(say(locale, f"discord.age_{settings.age_restricted}"))),
         ("settings_off", channels(settings.off)),
         ("settings_only", channels(settings.only)),
-        ("settings_model", plain(settings.model or "–")),
+        ("settings_model", plain(choices.model or "–")),
+        ("settings_channel_models", _by_channel(choices)),
+        ("settings_allowed_models", plain(", ".join(choices.allowed) or "–")),
+        ("settings_when_down", plain(say(locale, f"choices.when_down_{choices.when_down}"))),
         ("settings_ratio", settings.aspect_ratio or "–"),
     ]
     return "\n".join(f"**{plain(say(locale, f'discord.{name}'))}** {value}" for name, value in lines)
+
+
+def _by_channel(choices: Choices) -> str:
+    shown = list(choices.channels.items())[:MOST_SHOWN]
+    return ", ".join(f"<#{channel}> {plain(model)}" for channel, model in shown) or "–"
 
 
 def _usual(value: object) -> str:
@@ -96,8 +126,8 @@ def _with_channel(settings: ServerSettings, channel: str, use: str) -> ServerSet
     return replace(settings, off=off, only=only)
 
 
-async def _check_defaults(desk: Desk, settings: ServerSettings) -> None:
-    if settings.model or settings.aspect_ratio:
-        able = await desk.provider.capabilities(settings.model or desk.intake.limits.default_model)
+async def _check_defaults(desk: Desk, settings: ServerSettings, choices: Choices) -> None:
+    if settings.aspect_ratio:
+        able = await desk.provider.capabilities(choices.model or desk.intake.limits.default_model)
         options = Options(aspect_ratio=settings.aspect_ratio or None)
         check("-", options, able, most_images=desk.intake.limits.most_images)

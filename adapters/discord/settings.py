@@ -44,7 +44,6 @@ class ServerSettings:
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     avatars: bool = False
-    model: str = ""
     aspect_ratio: str = ""
 
     @property

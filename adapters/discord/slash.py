@@ -49,14 +49,25 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
 
     async def fitting() -> list[str]:
         known: Sequence[str] | None = await suggestions(desk, interaction, str(focused.get("name")))
-        if known is None and focused.get("name") == "model":
-            known = await desk.provider.models()
-        elif known is None:
+        if known is None and str(focused.get("name")).endswith(("model", "models")):
+            return await _models(desk, interaction, typed)
+        if known is None:
             model = str(options.get("model") or desk.intake.limits.default_model)
             known = (await desk.provider.capabilities(model)).aspect_ratios
         return [value for value in known if typed in value.casefold()]
 
     await Answer(desk.rest, interaction).offer(fitting())
+
+
+async def _models(desk: Desk, interaction: Interaction, typed: str) -> list[str]:
+    """The models that may be named here; of a list that is being typed, with what stands in it already."""
+    before, _, last = typed.rpartition(",")
+    known = await desk.provider.models()
+    if interaction.data.get("name") != "imagine-settings" and interaction.guild_id:
+        choices = await desk.intake.choices.of_workspace("discord", interaction.guild_id)
+        known = choices.allowed or known
+    start = f"{before}, " if before else ""
+    return [f"{start}{model}" for model in known if last.strip() in model.casefold()]
 
 
 async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:

@@ -15,6 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 
+from adapters.slack.actions import PLATFORM
 from adapters.slack.answers import Answers
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.handlers import Handlers
@@ -154,6 +155,7 @@ def _housekeeping(bolt: AsyncApp, desk: Desk, handlers: Handlers) -> None:
             return
         await desk.settings.forget(workspace)
         await desk.librarian.forget("slack", workspace)
+        await desk.intake.choices.forget(PLATFORM, workspace)
         log.info("the app was removed from a workspace", workspace=workspace)
 
     bolt.event("app_home_opened")(home)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -19,6 +19,7 @@ from adapters.slack.posts import Post, Posts
 from adapters.slack.settings import Settings
 from adapters.slack.web_api import WebApi
 from core.avatars import Avatars
+from core.choices import Choices
 from core.conversation import Conversations
 from core.errors import Declined
 from core.intake import Intake
@@ -101,6 +102,14 @@ class Desk:
         """The store."""
         return self.posts.redis
 
+    async def choices(self, workspace: str) -> Choices:
+        """The models that a workspace has chosen."""
+        return await self.intake.choices.of_workspace(PLATFORM, workspace)
+
+    async def models(self, workspace: str) -> Sequence[str]:
+        """The models that may be named in a workspace."""
+        return (await self.choices(workspace)).allowed or await self.offers.models()
+
     @property
     def people(self) -> People:
         """Who is who."""
@@ -157,10 +166,11 @@ class Desk:
         if is_news and wish.thread.thread and not wish.thread.channel.startswith("D"):
             raise Declined("slack.private_in_thread")
         if wish.operation is Operation.IMAGINE:
-            usual = await self.settings.defaults(actor.person)
+            usual, choices = await self.settings.defaults(actor.person), await self.choices(actor.workspace)
+            theirs = usual.model if choices.allows(usual.model) else ""
             options = replace(
                 options,
-                model=options.model or usual.model or settings.model or None,
+                model=options.model or theirs or None,
                 aspect_ratio=options.aspect_ratio or usual.aspect_ratio or settings.aspect_ratio or None,
             )
         return Turn(

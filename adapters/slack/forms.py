@@ -9,6 +9,7 @@ from adapters.slack.actions import Form
 from adapters.slack.files import references_of
 from adapters.slack.render import Block, option, paragraph, plain_text
 from adapters.slack.text import fitting
+from core.choices import MOST_ALLOWED
 from core.replies import say
 from core.turns import Options, Reference
 
@@ -115,13 +116,28 @@ def ratio_field(locale: str, ratios: Sequence[str], usual: str = "") -> Block:
     return field("ratio", say(locale, "button.ratio"), menu(choices, usual), optional=True)
 
 
-def model_field(locale: str, models: Sequence[str], usual: str = "") -> Block:
+def model_field(
+    locale: str, models: Sequence[str], usual: str = "", *, name: str = "model", label: str = "slack.form_model"
+) -> Block:
     """Which model draws."""
     choices = [
         (say(locale, "slack.form_usual"), SAME),
         *((model, model) for model in models if len(model) <= VALUE_CHARACTERS),
     ]
-    return field("model", say(locale, "slack.form_model"), menu(choices, usual), optional=True)
+    return field(name, say(locale, label), menu(choices, usual), optional=True)
+
+
+def allowed_field(locale: str, models: Sequence[str], allowed: Sequence[str]) -> Block:
+    """Which models may be used; none chosen is all of them."""
+    options = [option(model, model) for model in dict.fromkeys((*allowed, *models)) if len(model) <= VALUE_CHARACTERS]
+    chosen = [one for one in options if one["value"] in allowed]
+    element: Block = {"type": "multi_static_select", "options": options, "max_selected_items": MOST_ALLOWED}
+    return field(
+        "allowed",
+        say(locale, "slack.settings_allowed"),
+        element | ({"initial_options": chosen} if chosen else {}),
+        optional=True,
+    )
 
 
 def style_field(locale: str, styles: Sequence[str]) -> list[Block]:
@@ -203,6 +219,18 @@ def chosen(view: dict[str, Any], name: str) -> str:
 def text(view: dict[str, Any], name: str) -> str:
     """The words of a field."""
     return str(_element((view.get("state") or {}).get("values") or {}, name).get("value") or "").strip()
+
+
+def ticked(view: dict[str, Any], name: str) -> tuple[str, ...]:
+    """The values that were chosen from a menu of several."""
+    element = _element((view.get("state") or {}).get("values") or {}, name)
+    return tuple(str(one.get("value")) for one in element.get("selected_options") or () if isinstance(one, dict))
+
+
+def one_channel(view: dict[str, Any], name: str) -> str:
+    """The channel that was chosen; empty where none was."""
+    element = _element((view.get("state") or {}).get("values") or {}, name)
+    return str(element.get("selected_channel") or "")
 
 
 def listed(view: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from adapters.slack import forms, render
-from adapters.slack.actions import Form, HomeAction
+from adapters.slack.actions import PLATFORM, Form, HomeAction
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.forms import SAME, Context
 from adapters.slack.library import Library
@@ -18,6 +19,7 @@ from adapters.slack.render import Block
 from adapters.slack.settings import Defaults, Editors, TeamSettings
 from adapters.slack.text import one_line
 from adapters.slack.web_api import Refused
+from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
 from core.errors import Declined
 from core.intake import OpenTurn
@@ -29,6 +31,7 @@ from core.turns import Options, TurnId
 MOST_TURNS = 10
 MOST_PICTURES = 5
 MOST_CHANNELS = 100
+MOST_SHOWN = 20
 PROMPT_CHARACTERS = 150
 
 log = structlog.get_logger()
@@ -86,11 +89,20 @@ class Home:
             avatars=forms.chosen(view, "avatars") == "yes",
             off=forms.listed(view, "off")[:MOST_CHANNELS],
             only=forms.listed(view, "only")[:MOST_CHANNELS],
-            model=forms.chosen(view, "model"),
             aspect_ratio=forms.chosen(view, "ratio"),
         )
-        await self._check(settings.model, settings.aspect_ratio)
+        choices = replace(
+            await self._desk.choices(actor.workspace),
+            allowed=forms.ticked(view, "allowed")[:MOST_ALLOWED],
+            model=forms.chosen(view, "model"),
+            when_down=WhenDown(forms.chosen(view, "when_down") or WhenDown.OTHER),
+        )
+        if channel := forms.one_channel(view, "model_channel"):
+            choices = choices.with_channel(channel, forms.chosen(view, "channel_model"))
+        await choices.check(self._desk.chat.provider)
+        await self._check(choices.model, settings.aspect_ratio)
         await self._desk.settings.change(actor.workspace, settings)
+        await self._desk.intake.choices.change(PLATFORM, actor.workspace, choices)
         await self.show(actor)
         return ""
 
@@ -98,6 +110,7 @@ class Home:
         if not actor.profile.admin:
             raise Declined("slack.admins_only")
         known, locale = await self._desk.settings.of(actor.workspace), actor.locale
+        choices = await self._desk.choices(actor.workspace)
         offers = self._desk.offers
         editors = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Editors]
         savers = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Savers]
@@ -121,8 +134,8 @@ class Home:
             ),
             _channels("off", say(locale, "slack.settings_off"), known.off),
             _channels("only", say(locale, "slack.settings_only"), known.only),
-            forms.model_field(locale, await offers.models(), known.model),
-            forms.ratio_field(locale, await offers.ratios(known.model), known.aspect_ratio),
+            forms.ratio_field(locale, await offers.ratios(choices.model), known.aspect_ratio),
+            *_models(locale, await offers.models(), choices),
         )
         await self._modals.open(actor, trigger, view)
 
@@ -154,13 +167,14 @@ class Home:
             _header(say(locale, "slack.home_library")),
             *await self._library.shown(actor),
             _header(say(locale, "slack.home_defaults")),
-            await self._defaults(locale, defaults),
+            await self._defaults(actor, defaults),
             render.small(await self._spent(actor)),
         ]
 
-    async def _defaults(self, locale: str, known: Defaults) -> Block:
+    async def _defaults(self, actor: Actor, known: Defaults) -> Block:
+        locale = actor.locale
         usual = (say(locale, "slack.form_usual"), SAME)
-        models = [usual, *((one, one) for one in await self._desk.offers.models())]
+        models = [usual, *((one, one) for one in await self._desk.models(actor.workspace))]
         ratios = [usual, *((one, one) for one in await self._desk.offers.ratios(known.model))]
         return {
             "type": "actions",
@@ -205,6 +219,22 @@ def _open_turn(one: OpenTurn, locale: str) -> Block:
     words = f"{one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {say(locale, name, position=one.position)}"
     stop = render.button(HomeAction.CANCEL, short_key(one.turn.id), say(locale, "button.cancel"))
     return render.paragraph(words) | {"accessory": stop}
+
+
+def _models(locale: str, offered: Sequence[str], choices: Choices) -> list[Block]:
+    """Which models there are to be, usual ones and all."""
+    when = [(say(locale, f"choices.when_down_{what}"), what.value) for what in WhenDown]
+    own = [f"<#{channel}> {model}" for channel, model in list(choices.channels.items())[:MOST_SHOWN]]
+    return [
+        forms.allowed_field(locale, offered, choices.allowed),
+        forms.model_field(locale, offered, choices.model),
+        forms.field("when_down", say(locale, "slack.settings_when_down"), forms.menu(when, choices.when_down)),
+        forms.field(
+            "model_channel", say(locale, "slack.settings_model_channel"), {"type": "channels_select"}, optional=True
+        ),
+        forms.model_field(locale, offered, name="channel_model", label="slack.settings_channel_model"),
+        *([render.small(", ".join(own))] if own else []),
+    ]
 
 
 def _channels(name: str, label: str, known: tuple[str, ...]) -> Block:

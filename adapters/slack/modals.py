@@ -53,7 +53,7 @@ class Modals:
             forms.files_field(locale),
             forms.ratio_field(locale, await desk.offers.ratios()),
             forms.count_field(locale, desk.offers.most_images),
-            forms.model_field(locale, await desk.offers.models()),
+            forms.model_field(locale, await desk.models(actor.workspace)),
             *forms.style_field(locale, await desk.librarian.style_names(actor.person, channel)),
             forms.private_field(locale),
         ]

@@ -41,7 +41,6 @@ class TeamSettings:
     avatars: bool = False
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    model: str = ""
     aspect_ratio: str = ""
 
     @property

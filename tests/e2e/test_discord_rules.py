@@ -8,7 +8,7 @@ from tests.e2e.discord_server import Server
 from tests.fakes.discord import NotAllowed, Person
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
-pytestmark = pytest.mark.lasting_keys("imagine:1:discord:settings:")
+pytestmark = pytest.mark.lasting_keys("imagine:1:discord:settings:", "imagine:1:choices:")
 
 
 def manager(server: Server) -> Person:
@@ -78,6 +78,30 @@ async def test_the_usual_model_and_shape_are_used_where_nobody_says_otherwise(se
     await server.quiet()
     job = server.bot.images.sent[-1]
     assert (job.model, job.aspect_ratio) == ("m2", "16:9")
+
+
+async def test_a_server_says_which_models_may_be_used(server: Server) -> None:
+    who = manager(server)
+    assert "no model called m9" in await decide(server, who, allowed_models="m2, m9")
+    shown = await decide(server, who, allowed_models="m2,  m1", model="m1", when_down="wait")
+    assert "m2, m1" in shown
+    assert "turns wait for it" in shown
+    shown = await decide(server, who, channel=server.channel, channel_model="m2")
+    assert f"<#{server.channel.id}> m2" in shown
+    assert "Switched off in:** –" in shown
+    await server.first_picture()
+    await server.quiet()
+    assert server.bot.images.sent[-1].model == "m2"
+    assert "m1 is not among them" in await decide(server, who, allowed_models="m2")
+    await decide(server, who, allowed_models="m2", model="-")
+    assert "only these models may be used: m2. m1 is not among them" in await answer_to(server, model="m1")
+    assert "which channel" in await decide(server, who, channel_model="m2")
+
+
+async def test_only_allowed_models_are_suggested(server: Server) -> None:
+    await decide(server, manager(server), allowed_models="m2")
+    typed = await server.alice.autocomplete(server.channel, "imagine", "model", "", {"prompt": "a fox"})
+    assert [choice["value"] for choice in (await typed.answered()).choices or ()] == ["m2"]
 
 
 async def test_every_message_is_an_edit_until_the_thread_says_otherwise(server: Server) -> None:

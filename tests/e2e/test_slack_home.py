@@ -7,7 +7,7 @@ from tests.fakes.slack import User, View
 from tests.fakes.slack.text import readable
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
-pytestmark = pytest.mark.lasting_keys("imagine:1:slack:settings:")
+pytestmark = pytest.mark.lasting_keys("imagine:1:slack:settings:", "imagine:1:choices:")
 
 
 async def home(world: World, user: User) -> View:
@@ -85,6 +85,24 @@ async def test_rules_of_a_workspace_are_kept_to(world: World) -> None:
     await world.imagine("a wolf")
     await world.pictures(2)
     assert world.bot.images.sent[-1].aspect_ratio == "16:9"
+
+
+async def test_a_workspace_says_which_models_may_be_used(world: World) -> None:
+    boss = boss_of(world)
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    chosen = {"allowed": ["m1", "m2"], "model": "m1", "model_channel": world.channel.id, "channel_model": "m2"}
+    await world.fake.submit(boss, chosen | {"when_down": "wait"})
+    await world.imagine("a fox")
+    await world.pictures()
+    assert world.bot.images.sent[-1].model == "m2"
+    assert (await world.bot.core.choices.of_workspace("slack", world.team.id)).when_down == "wait"
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"allowed": ["m2"], "model": "m2"})
+    await world.imagine("a wolf --model m1")
+    assert "m1 is not among them" in world.whispers()[-1]
+    view = await home(world, world.alice)
+    models = world.fake.element(view, "home_model")
+    assert "m1" not in str(models)
 
 
 async def test_a_channel_can_be_switched_off(world: World) -> None:

@@ -3,8 +3,16 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from core.choices import Choices
 from core.errors import Declined
 from core.turns import Person, Turn, TurnId
+
+
+class NothingChosen:
+    """Workspaces that have chosen nothing about models."""
+
+    async def of_workspace(self, platform: str, workspace: str) -> Choices:
+        return Choices()
 
 
 @dataclass(slots=True)
@@ -16,6 +24,7 @@ class FakeIntake:
     offered: list[Turn] = field(default_factory=list)
     refusal: Exception | None = None
     hanging: asyncio.Event | None = None
+    choices: NothingChosen = field(default_factory=NothingChosen)
 
     @property
     def only(self) -> Turn:
