@@ -12,6 +12,10 @@ COPY core core
 RUN python -m compileall -q bot adapters core
 
 FROM python:3.13-slim
+# The sheets' fonts: Latin, Greek, Cyrillic, Hebrew and Arabic; Chinese, Japanese and Korean; how scripts run.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-dejavu-core fonts-droid-fallback libfribidi0 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home bot \
     && install --directory --owner bot --mode 0700 /data
 COPY --from=build /app /app

@@ -29,6 +29,8 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _BREAK_ANYWHERE = {"W", "F"}
 """Widths of the letters between which a line may end: Chinese, Japanese, Korean."""
+_NEVER_FIRST = "、。，．・：；！？）」』】〉》ー々"
+"""What no line begins with."""
 
 
 @cache
@@ -143,7 +145,7 @@ def _pieces(size: int, text: str, across: int) -> Iterator[str]:
     """Pieces between which a line may end, each with the space after it and none wider than a line."""
     piece = ""
     for letter in text:
-        ends = piece and letter != " " and (piece[-1] == " " or _is_wide(letter) or _is_wide(piece[-1]))
+        ends = piece and letter not in _NEVER_FIRST and letter != " " and (piece[-1] == " " or _is_wide(letter) or _is_wide(piece[-1]))
         if ends or width(size, piece + letter) > across:
             yield piece
             piece = ""
