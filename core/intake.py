@@ -5,6 +5,7 @@ Nothing is spent here, and a refusal loses nothing: it is said before any of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import log as logarithm
 
 import structlog
 
@@ -202,7 +203,8 @@ def _shape_of(node: Node, index: int, able: Capabilities) -> str | None:
         return None
 
     def distance(ratio: str) -> float:
+        # By factors, so that a picture on its side gets the shape on its side.
         width, height = (int(part) for part in ratio.split(":"))
-        return abs(width / height - image.width / image.height)
+        return abs(logarithm(width / height) - logarithm(image.width / image.height))
 
     return min(able.aspect_ratios, key=distance)

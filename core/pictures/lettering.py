@@ -145,13 +145,23 @@ def _pieces(size: int, text: str, across: int) -> Iterator[str]:
     """Pieces between which a line may end, each with the space after it and none wider than a line."""
     piece = ""
     for letter in text:
-        ends = piece and letter not in _NEVER_FIRST and letter != " " and (piece[-1] == " " or _is_wide(letter) or _is_wide(piece[-1]))
+        ends = (
+            piece
+            and letter not in _NEVER_FIRST
+            and letter != " "
+            and (piece[-1] == " " or _is_wide(letter) or _is_wide(piece[-1]))
+        )
         if ends or width(size, piece + letter) > across:
             yield piece
             piece = ""
         piece += letter
     if piece:
         yield piece
+
+
+def _may_end(before: str, after: str) -> bool:
+    """Whether a line may end between two letters."""
+    return after not in _NEVER_FIRST and after != " " and (before == " " or _is_wide(before) or _is_wide(after))
 
 
 def _is_wide(letter: str) -> bool:

@@ -1,6 +1,7 @@
 """The door: what a person can be told now is told now, before anything is claimed or spent."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,20 @@ from core.errors import Declined, Unavailable
 from core.ports import Capabilities, Job
 from core.requests import EQUAL_PAYLOAD_SECONDS, digest_of
 from core.state import key
-from core.turns import Failed, FailureReason, ImageRef, NodeImage, Operation, Options, Reference, Turn, TurnId
+from core.turns import (
+    Failed,
+    FailureReason,
+    ImageRef,
+    Node,
+    NodeImage,
+    Operation,
+    Options,
+    Person,
+    Reference,
+    ThreadKey,
+    Turn,
+    TurnId,
+)
 from tests.fakes.provider import FakeImages
 from tests.unit.conftest import SETTINGS, House, MakeHouse
 
@@ -76,6 +90,59 @@ async def test_an_edit_keeps_the_shape_that_its_picture_has(house: House) -> Non
         await house.core.conversations.remember(thread, replace(node, images=(image,)), messages=())
         await house.done(house.edit(first))
         assert house.images.made[-1][1].aspect_ratio == ratio
+
+
+async def shape_of_an_edit(house: House, node: Node, **options: Any) -> str | None:
+    """The shape that an edit of a picture is taken on with."""
+    thread = ThreadKey("fake", "w", "c", "t")
+    await house.core.conversations.remember(thread, node, messages=())
+    edit = house.turn(thread=thread, parent=ImageRef(node.id), operation=Operation.EDIT, options=Options(**options))
+    await house.ask(edit)
+    record = await house.core.turns.read(edit.id)
+    assert record is not None
+    return record.turn.options.aspect_ratio
+
+
+def node_of(size: tuple[int, int], **options: Any) -> Node:
+    image = NodeImage(Reference("fox.png"), width=size[0], height=size[1])
+    ada = Person("fake", "w", "ada")
+    return Node(TurnId("odd"), ada, "a fox", 1.0, Operation.IMAGINE, Options(**options), "fake", "m1", (image,))
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [
+        ((997, 563), "16:9"),
+        ((563, 997), "9:16"),
+        ((1210, 1000), "1:1"),
+        ((1000, 1210), "1:1"),
+        ((1, 4000), "9:16"),
+        ((4000, 1), "16:9"),
+        ((1, 1), "1:1"),
+    ],
+)
+async def test_an_edit_of_a_picture_of_odd_size_gets_the_nearest_shape(
+    idle_house: House, size: tuple[int, int], ratio: str
+) -> None:
+    assert await shape_of_an_edit(idle_house, node_of(size)) == ratio
+
+
+async def test_an_edit_has_the_shape_that_is_asked_for_else_that_of_its_picture(idle_house: House) -> None:
+    node = node_of((1600, 900), aspect_ratio="16:9")
+    assert await shape_of_an_edit(idle_house, node) == "16:9"
+    assert await shape_of_an_edit(idle_house, node, aspect_ratio="2:3") == "2:3"
+
+
+async def test_a_model_that_does_not_draw_the_shape_of_a_picture_draws_the_nearest(make_house: MakeHouse) -> None:
+    class Squarish(FakeImages):
+        async def capabilities(self, model: str) -> Capabilities:
+            able = await super().capabilities(model)
+            return replace(able, aspect_ratios=("1:1", "4:3", "3:4")) if model == "m2" else able
+
+    house = await make_house(images=Squarish()).open(working=False)
+    node = node_of((1600, 900), aspect_ratio="16:9")
+    assert await shape_of_an_edit(house, node, model="m2") == "4:3"
+    assert await shape_of_an_edit(house, node, model="m1") == "16:9"
 
 
 async def test_an_image_turn_with_a_parent_takes_nothing_of_it(house: House) -> None:
