@@ -13,8 +13,11 @@ from adapters.slack.sockets import listening
 from adapters.slack.start import SlackSetup, open_app, open_chat
 from core.conversation import Conversations
 from core.fetching import Fetcher
+from core.library import Library
 from core.pictures.workshop import PictureWorkshop
+from core.styles import Styles
 from core.turns import Reference, ThreadKey
+from core.wording import Wording
 from tests.contracts.seen import Harness, Picture, Seen
 from tests.fakes.intake import FakeIntake
 from tests.fakes.provider import FakeImages
@@ -81,6 +84,7 @@ async def open_slack(redis: Redis, directory: Path) -> AsyncIterator[Harness]:
         workshop = await stack.enter_async_context(PictureWorkshop())
         fetcher = await stack.enter_async_context(Fetcher())
         chat = await stack.enter_async_context(open_chat(setup, redis, workshop, fetcher, images, conversation_ttl=TTL))
+        intake.wording = Wording(Library(redis, workshop), Styles(redis))
         app = open_app(chat, intake, Conversations(redis, ttl=TTL), default_model="m1")
         stack.push_async_callback(app.close)
         await stack.enter_async_context(listening(app, fake.app.app_token, connections=1))

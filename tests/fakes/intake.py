@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from core.choices import Choices
 from core.errors import Declined
 from core.turns import Person, Turn, TurnId
+from core.wording import Wording
 
 
 class NothingChosen:
@@ -24,6 +25,7 @@ class FakeIntake:
     offered: list[Turn] = field(default_factory=list)
     refusal: Exception | None = None
     hanging: asyncio.Event | None = None
+    wording: Wording | None = None
     choices: NothingChosen = field(default_factory=NothingChosen)
 
     @property
