@@ -24,6 +24,7 @@ async def show_from_status(server: Server, who: Person) -> Seen:
     """The first kept picture of a person, opened from /imagine-status."""
     listed = await (await who.slash(server.channel, "imagine-status")).answered()
     assert listed.private
+    await server.fake.until(lambda: listed.original and listed.original.content)
     assert listed.original is not None
     assert listed.original.content.endswith("ready, and kept for you")
     shown = await (await who.press(listed.original, "Show A")).answered()

@@ -178,7 +178,7 @@ async def list_many(server: Server) -> None:
         await server.imagine(f"{number} @everyone <@1> [free](https://evil.example) " + "x" * 300)
     await server.fake.until(lambda: len(server.fake.messages(server.channel)) == 27)
     listed = await (await server.alice.slash(server.channel, "imagine-status")).answered()
-    lines = words(listed).splitlines()
+    lines = (await server.fake.until(lambda: words(listed))).splitlines()
     assert len(lines) == 6
     assert lines[-1] == "… and 22 more."
     assert all("@everyone" not in line and "[free](" not in line and "<@1>" not in line for line in lines)
