@@ -92,6 +92,17 @@ async def test_no_command_is_lost_while_sockets_are_replaced(world: World) -> No
     assert len(world.bot.images.made) == 6
 
 
+async def test_a_socket_that_breaks_without_a_word_is_opened_again_and_the_other_goes_on(world: World) -> None:
+    sockets = world.fake.sockets
+    await sockets.cut(number=sockets.open[0].number)
+    await world.first_picture("a fox")
+    # The SDK looks every few seconds whether a connection still lives.
+    await world.fake.wait_for(lambda: len(sockets.open) == world.bot.connections, timeout=60, what="a new connection")
+    await world.imagine("a wolf")
+    await world.pictures(2)
+    assert len(world.bot.images.made) == 2
+
+
 async def test_a_worker_that_takes_over_goes_on_where_the_other_stopped(world: World) -> None:
     world.bot.images.held = True
     await world.imagine()

@@ -201,8 +201,15 @@ async def test_an_app_that_is_removed_in_the_middle_of_a_turn_ends_it(installer:
     await world.imagine("a fox")
     await world.until(lambda: installer.bot.images.sent)
     installer.fake.uninstall(ada.team)
+    await world.until(lambda: all(delivery.settled.is_set() for delivery in installer.fake.outbox.sent))
     installer.bot.images.release.set()
     await world.quiet()
+    assert len(installer.bot.images.made) == 1
+    assert installer.fake.pictures(ada, world.channel) == []
+    assert await installer.tokens.of(ada.team.id) is None
+    assert await installer.install(ada) == 200
+    await world.imagine("a wolf")
+    assert len(await world.pictures()) == 1, "nothing of before comes late"
 
 
 async def test_the_install_page_asks_for_what_is_needed(installer: Installer) -> None:
