@@ -4,10 +4,11 @@ import pytest
 from redis.asyncio import Redis
 
 from core.replies import say
-from tests.e2e.slack_world import World
-from tests.fakes.picture_files import real_files
-from tests.fakes.provider import png
-from tests.fakes.slack import Upload
+from core.turns import Output
+from tests.e2e.slack_world import World, open_world
+from tests.fakes.picture_files import noise, packed, real_files
+from tests.fakes.provider import FakeImages, png
+from tests.fakes.slack import FakeSlack, Upload
 from tests.fakes.slack.text import readable
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
@@ -68,7 +69,26 @@ async def test_somebody_who_was_deactivated_ends_their_turn_quietly(world: World
     await world.quiet()
 
 
-async def test_a_workspace_that_takes_no_large_files_gets_a_smaller_picture(world: World) -> None:
+class LargePictures(FakeImages):
+    """A service whose pictures have some megabytes."""
+
+    async def download(self, output: Output) -> bytes:
+        return packed(noise(750, 750), "PNG")
+
+
+async def test_a_workspace_that_takes_no_large_files_gets_a_smaller_picture(
+    fake_slack: FakeSlack, redis_url: str
+) -> None:
+    world = await open_world(fake_slack, redis_url, images=LargePictures())
+    world.team.max_file_bytes = 1_200_000
+    picture = await world.first_picture()
+    (data,) = picture.pictures
+    assert 100_000 < len(data) <= 1024 * 1024
+    assert say("en", "slack.smaller") in picture.text
+    await world.bot.close()
+
+
+async def test_a_workspace_that_takes_no_files_of_any_size_is_told_so(world: World) -> None:
     world.team.max_file_bytes = 100
     await world.imagine()
     await world.quiet()
