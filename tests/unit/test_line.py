@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy
+from core.histories import pictures
 from core.ports import Stage
 from core.replies import say
 from core.turns import Failed, FailureReason, ImageRef, Options, RefusalReason, Refused, Running
@@ -82,6 +83,28 @@ async def test_an_edit_goes_on_from_the_picture_when_one_of_its_history_is_nowhe
     assert job.history is None
     assert len(job.references) == 1
     assert house.chat.results[last.id].notes == (say("en", "note.rebuilt"),)
+
+
+async def test_healing_that_is_interrupted_goes_on_where_it_was_stopped(house: House) -> None:
+    turn = await house.done(house.turn())
+    for number in range(3):
+        turn = await house.done(house.edit(turn, f"edit {number}"))
+    house.images.expire_links()
+    house.chat.troubles["fetch"] = [PlatformBusy(0.01), PlatformBusy(0.01)]
+    last = await house.done(house.edit(turn))
+    history = house.images.made[-1][1].history or []
+    assert len(history) == 8
+    assert not set(pictures(history)) & house.images.unreadable
+    assert house.chat.results[last.id].notes == ()
+
+
+async def test_two_edits_at_once_of_a_picture_whose_links_have_died_both_go_on_from_all(house: House) -> None:
+    first = await house.done(house.turn())
+    second = await house.done(house.edit(first))
+    house.images.expire_links()
+    edits = [await house.ask(house.edit(second, words)) for words in ("make it snow", "make it rain")]
+    assert [await house.ended(edit) for edit in edits] == ["done", "done"]
+    assert [len(job.history or []) for _, job in house.images.made[-2:]] == [4, 4]
 
 
 async def test_an_edit_goes_on_from_the_picture_when_the_service_gave_no_history(house: House) -> None:
