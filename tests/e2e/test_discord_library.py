@@ -12,7 +12,7 @@ from tests.fakes.provider import png
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
 pytestmark = pytest.mark.lasting_keys(
-    "imagine:1:discord:settings:", "imagine:1:library:", "imagine:1:saved:", "imagine:1:style"
+    "imagine:1:discord:settings:", "imagine:1:choices:", "imagine:1:library:", "imagine:1:saved:", "imagine:1:style"
 )
 MENU = "Save as reference…"
 MASCOT = Upload("mascot.png", png("red"))

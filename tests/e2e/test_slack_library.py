@@ -11,7 +11,7 @@ from tests.fakes.slack.text import readable
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
 pytestmark = pytest.mark.lasting_keys(
-    "imagine:1:slack:settings:", "imagine:1:library:", "imagine:1:saved:", "imagine:1:style"
+    "imagine:1:slack:settings:", "imagine:1:choices:", "imagine:1:library:", "imagine:1:saved:", "imagine:1:style"
 )
 MASCOT = Upload("mascot.png", png("red"))
 SHORTCUT = "save_as_reference"
