@@ -55,14 +55,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """All who draw, the preferred one first."""
+    """All who draw, the preferred one first: each, and `together` as the core knows them."""
 
     each: tuple[Service, ...]
-
-    @property
-    def together(self) -> Services:
-        """As the core knows them."""
-        return Services([service.images for service in self.each])
+    together: Services
 
     @property
     def words(self) -> str:
@@ -90,7 +86,8 @@ async def open_services(settings: Settings, fetcher: Fetcher, store_url: str = N
     """The image services of the settings; to ask them what there is, they need no store. Raises `SetupError`."""
     async with AsyncExitStack() as stack:
         opening = [_open(name, settings, fetcher, store_url) for name in settings.image_provider]
-        yield Opened(tuple([await stack.enter_async_context(service) for service in opening]))
+        each = tuple([await stack.enter_async_context(service) for service in opening])
+        yield Opened(each, Services([service.images for service in each], prices=settings.prices))
 
 
 @asynccontextmanager
@@ -106,7 +103,6 @@ async def _open(
                     base_url=simulated.url,
                     key=simulated.key,
                     storage_hosts=(simulated.storage_host,),
-                    prices=settings.prices,
                     name=name,
                 )
                 yield Service(images, "simulated (set GMI_API_KEY for real ones)", simulated=True)
@@ -120,7 +116,6 @@ async def _open(
                     key=key.get_secret_value() if key else "",
                     organization=settings.gmi_organization_id or "",
                     storage_hosts=settings.result_hosts,
-                    prices=settings.prices,
                 )
                 yield Service(images, "real, and cost money", simulated=False)
         case ImageProviderName.GOOGLE:
@@ -158,7 +153,7 @@ async def _google(settings: Settings, client: httpx.AsyncClient, redis: Redis) -
             tokens = await find_credentials(settings.google_application_credentials)
         except CredentialsError as error:
             raise SetupError(str(error)) from error
-        return GoogleImages(client, redis, place=place, authority=tokens, prices=settings.prices, sampling=sampling)
+        return GoogleImages(client, redis, place=place, authority=tokens, sampling=sampling)
     key = settings.gemini_api_key
     try:
         authority = ApiKey(key.get_secret_value() if key else "")
@@ -169,7 +164,6 @@ async def _google(settings: Settings, client: httpx.AsyncClient, redis: Redis) -
         redis,
         place=gemini_api(settings.gemini_base_url),
         authority=authority,
-        prices=settings.prices,
         sampling=sampling,
     )
 

@@ -7,12 +7,15 @@ import base64
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+
+from core.prices import Price
 
 MICRO = 1_000_000
 """Micro-dollars in a dollar."""
@@ -51,11 +54,33 @@ def _prices(value: object) -> object:
         return value
     try:
         table = json.loads(value, parse_float=str, parse_int=str, parse_constant=str)
-    except ValueError:
-        table = None
-    if not isinstance(table, dict) or not all(isinstance(price, str) for price in table.values()):
-        raise ValueError('must be JSON such as {"gemini-2.5-flash-image": 0.039}')
-    return table
+        return {model: _price_list(prices) for model, prices in table.items()}
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise ValueError(
+            'must be JSON such as {"gemini-2.5-flash-image": 0.039}, '
+            'or {"gemini-3-pro-image": [{"from": "2026-12-01", "price": 0.13, "sizes": {"4K": 0.24}}]}'
+        ) from None
+
+
+def _price_list(prices: Any) -> tuple[Price, ...]:
+    """One price for good, or several with the days from which each counts. Raises ValueError and its like."""
+    if isinstance(prices, str):
+        return (Price(_amount(prices)),)
+    return tuple(
+        Price(
+            _amount(price["price"]),
+            date.fromisoformat(price["from"]) if "from" in price else date.min,
+            {size: _amount(amount) for size, amount in price.get("sizes", {}).items()},
+        )
+        for price in prices
+    )
+
+
+def _amount(value: object) -> int:
+    amount = micro_dollars(value)
+    if not isinstance(amount, int):
+        raise TypeError
+    return amount
 
 
 def _stripped(value: object) -> object:
@@ -143,6 +168,6 @@ Address = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_addres
 Base = Annotated[str, BeforeValidator(_stripped), AfterValidator(_safe_base)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_plain_host)], ...], NoDecode, BeforeValidator(_hosts)]
 MicroDollars = Annotated[int, Field(ge=0), BeforeValidator(micro_dollars)]
-Prices = Annotated[Mapping[str, MicroDollars], NoDecode, BeforeValidator(_prices)]
+Prices = Annotated[Mapping[str, tuple[Price, ...]], NoDecode, BeforeValidator(_prices)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 Port = Annotated[int, Field(ge=0, le=65_535)]

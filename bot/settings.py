@@ -138,7 +138,8 @@ class Settings(BaseSettings):
     prices: Prices = Field(
         {},
         description="Estimated dollars per image where the built-in ones are wrong, as JSON: "
-        '`{"gemini-2.5-flash-image": 0.039}`.',
+        '`{"gemini-2.5-flash-image": 0.039}`, or with days and sizes: '
+        '`{"gemini-3-pro-image": [{"from": "2026-12-01", "price": 0.13, "sizes": {"4K": 0.24}}]}`.',
     )
 
     # Fairness and money.

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from core.errors import Declined, ProviderError, Unavailable
 from core.ports import Capabilities, ImageProvider
+from core.prices import PriceTable, priced
 from core.turns import Failed, FailureReason, Route
 
 MOST_SUCCESSORS = 4
@@ -18,8 +19,18 @@ def utc_today() -> date:
 class Services:
     """One or more image services that work side by side."""
 
-    def __init__(self, providers: Sequence[ImageProvider], *, today: Callable[[], date] = utc_today) -> None:
-        """`providers` are in order of preference. Raises ValueError for none, and for two of one name."""
+    def __init__(
+        self,
+        providers: Sequence[ImageProvider],
+        *,
+        prices: PriceTable | None = None,
+        today: Callable[[], date] = utc_today,
+    ) -> None:
+        """`providers` are in order of preference; `prices` overrule theirs.
+
+        Raises ValueError for no provider, and for two of one name.
+        """
+        self._prices = prices or {}
         self._today = today
         self._by_name = {provider.name: provider for provider in providers}
         if not providers or len(self._by_name) < len(providers):
@@ -68,7 +79,7 @@ class Services:
         trouble: ProviderError | None = None
         for name, provider in self._by_name.items():
             try:
-                return Route(name, model), await provider.capabilities(model)
+                return Route(name, model), self._priced(await provider.capabilities(model))
             except Declined as error:
                 refusal = error
                 known.update(dict.fromkeys(filter(None, str(error.details.get("known", "")).split(", "))))
@@ -93,4 +104,7 @@ class Services:
 
     async def able(self, route: Route) -> Capabilities:
         """What a model takes at the service of the route. Raises `Declined` and `ProviderError`."""
-        return await self.of(route.provider).capabilities(route.model)
+        return self._priced(await self.of(route.provider).capabilities(route.model))
+
+    def _priced(self, able: Capabilities) -> Capabilities:
+        return priced(able, self._prices, self._today())

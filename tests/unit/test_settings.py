@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr, ValidationError
 
 from bot.settings import ImageProviderName, Settings, SetupError, load_settings, settings_table
+from core.prices import Price
 
 ROOT = Path(__file__).parents[2]
 KEY = "a-very-secret-value"
@@ -158,7 +159,7 @@ def test_money_is_written_in_dollars_and_kept_in_micro_dollars(monkeypatch: pyte
     monkeypatch.setenv("PRICES", '{"a": 0.039, "b": 1, "c": 0}')
     settings = load_settings(env_file=None)
     assert settings.daily_spend_cap == 2_500_000
-    assert settings.prices == {"a": 39_000, "b": 1_000_000, "c": 0}
+    assert settings.prices == {"a": (Price(39_000),), "b": (Price(1_000_000),), "c": (Price(0),)}
 
 
 @pytest.mark.parametrize("amount", ["-1", "NaN", "Infinity", "1e99", "ten", "0x10"])
@@ -167,7 +168,21 @@ def test_an_amount_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, amou
 
 
 @pytest.mark.parametrize(
-    "table", ["[]", "1", "{", '{"a": "x"}', '{"a": -1}', '{"a": null}', '{"a": [1]}', '{"a": NaN}']
+    "table",
+    [
+        "[]",
+        "1",
+        "{",
+        '{"a": "x"}',
+        '{"a": -1}',
+        '{"a": null}',
+        '{"a": [1]}',
+        '{"a": NaN}',
+        '{"a": [{"from": "soon", "price": 1}]}',
+        '{"a": [{"from": "2026-12-01"}]}',
+        '{"a": [{"price": 1, "sizes": 3}]}',
+        '{"a": {"price": 1}}',
+    ],
 )
 def test_a_price_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
     (problem,) = _problems(monkeypatch, PRICES=table)

@@ -33,9 +33,23 @@ _FLASH = Capabilities(
     successor="gemini-3.1-flash-image",
 )
 _FLASH_3 = Capabilities(
-    "gemini-3.1-flash-image", _FOURTEEN, 14, sizes=("512", "1K", "2K", "4K"), seconds=15.0, price=67_000
+    "gemini-3.1-flash-image",
+    _FOURTEEN,
+    14,
+    sizes=("512", "1K", "2K", "4K"),
+    seconds=15.0,
+    price=67_000,
+    prices={"512": 45_000, "1K": 67_000, "2K": 101_000, "4K": 151_000},
 )
-_PRO_3 = Capabilities("gemini-3-pro-image", _TEN, 14, sizes=("1K", "2K", "4K"), seconds=30.0, price=134_000)
+_PRO_3 = Capabilities(
+    "gemini-3-pro-image",
+    _TEN,
+    14,
+    sizes=("1K", "2K", "4K"),
+    seconds=30.0,
+    price=134_000,
+    prices={"1K": 134_000, "2K": 134_000, "4K": 240_000},
+)
 
 KNOWN: Mapping[str, Capabilities] = {
     able.model: able
@@ -74,12 +88,14 @@ def described(model: str, info: ModelInfo) -> Capabilities:
     able = KNOWN.get(model) or _unknown(model, info)
     ratios = _options(info, "aspect_ratio", _RATIO)
     sizes = _options(info, "image_size", _SIZE)
-    price = _price(info.price_info)
+    price = _price(info.price_info) or able.price
     return replace(
         able,
         aspect_ratios=ratios or able.aspect_ratios,
         sizes=sizes or able.sizes,
-        price=able.price if price is None else price,
+        price=price,
+        # A service names one price: that of its other sizes is taken to differ as it does at Google.
+        prices={size: round(known * price / able.price) for size, known in able.prices.items()},
     )
 
 
