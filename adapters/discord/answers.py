@@ -1,7 +1,7 @@
 """The answer to an interaction: within three seconds, whatever else is slow, and once."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -93,14 +93,18 @@ class Answer:
         else:
             await self._respond({"type": _FORM, "data": opened})
 
-    async def offer(self, choices: Coroutine[Any, Any, Sequence[str]]) -> None:
-        """Suggest values for an option that is being typed; none where they cannot be had in time."""
+    async def offer(self, choices: Coroutine[Any, Any, Mapping[str, str]]) -> None:
+        """Suggest values, with how they read, for an option that is typed; none where they are not had in time."""
         try:
             known = await _soon(choices)
         except (ProviderError, Declined, RedisError, OSError, TimeoutError) as error:
             log.info("nothing can be suggested", problem=type(error).__name__)
-            known = ()
-        offered = [{"name": choice, "value": choice} for choice in known if len(choice) <= CHOICE_CHARACTERS]
+            known = {}
+        offered = [
+            {"name": label[:CHOICE_CHARACTERS], "value": value}
+            for value, label in known.items()
+            if len(value) <= CHOICE_CHARACTERS
+        ]
         offered = offered[:MOST_CHOICES]
         await self._respond({"type": _CHOICES, "data": {"choices": offered}})
 

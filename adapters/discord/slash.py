@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.discord.answers import Answer, Said, sentence
+from adapters.discord.answers import MOST_CHOICES, Answer, Said, sentence
 from adapters.discord.avatars import mentioned, say_about_mine
 from adapters.discord.components import Action, Style, button, row
 from adapters.discord.desk import Desk, Wish, person_of, place_of, references_of
@@ -16,6 +16,7 @@ from adapters.discord.posts import key_of, short_key
 from adapters.discord.server_rules import change_settings
 from adapters.discord.words import one_line, plain
 from core.errors import Declined
+from core.estimates import with_estimates
 from core.replies import say
 from core.turns import Options, Reference, Turn
 
@@ -47,27 +48,29 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
     focused: dict[str, Any] = next((item for item in _flat(interaction) if item.get("focused")), {})
     typed = str(focused.get("value", "")).casefold()
 
-    async def fitting() -> list[str]:
+    async def fitting() -> Mapping[str, str]:
         known: Sequence[str] | None = await suggestions(desk, interaction, str(focused.get("name")))
         if known is None and str(focused.get("name")).endswith(("model", "models")):
             return await _models(desk, interaction, typed)
         if known is None:
             model = str(options.get("model") or desk.intake.limits.default_model)
             known = (await desk.provider.capabilities(model)).aspect_ratios
-        return [value for value in known if typed in value.casefold()]
+        return {value: value for value in known if typed in value.casefold()}
 
     await Answer(desk.rest, interaction).offer(fitting())
 
 
-async def _models(desk: Desk, interaction: Interaction, typed: str) -> list[str]:
+async def _models(desk: Desk, interaction: Interaction, typed: str) -> Mapping[str, str]:
     """The models that may be named here; of a list that is being typed, with what stands in it already."""
     before, _, last = typed.rpartition(",")
     known = await desk.provider.models()
     if interaction.data.get("name") != "imagine-settings" and interaction.guild_id:
         choices = await desk.intake.choices.of_workspace("discord", interaction.guild_id)
         known = choices.allowed or known
-    start = f"{before}, " if before else ""
-    return [f"{start}{model}" for model in known if last.strip() in model.casefold()]
+    fitting = [model for model in known if last.strip() in model.casefold()][:MOST_CHOICES]
+    if before:
+        return {f"{before}, {model}": f"{before}, {model}" for model in fitting}
+    return await with_estimates(desk.provider, fitting)
 
 
 async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -22,6 +22,7 @@ from core.avatars import Avatars
 from core.choices import Choices
 from core.conversation import Conversations
 from core.errors import Declined
+from core.estimates import with_estimates
 from core.intake import Intake
 from core.librarian import Librarian
 from core.tree import Tree
@@ -106,9 +107,10 @@ class Desk:
         """The models that a workspace has chosen."""
         return await self.intake.choices.of_workspace(PLATFORM, workspace)
 
-    async def models(self, workspace: str) -> Sequence[str]:
-        """The models that may be named in a workspace."""
-        return (await self.choices(workspace)).allowed or await self.offers.models()
+    async def models(self, workspace: str) -> Mapping[str, str]:
+        """The models that may be named in a workspace, and how they read."""
+        names = (await self.choices(workspace)).allowed or await self.offers.models()
+        return await with_estimates(self.chat.provider, names)
 
     @property
     def people(self) -> People:

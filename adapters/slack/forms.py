@@ -1,7 +1,7 @@
 """Forms: what they ask, and what was filled in. The JSON of Slack's modals is made and read here alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,12 +117,12 @@ def ratio_field(locale: str, ratios: Sequence[str], usual: str = "") -> Block:
 
 
 def model_field(
-    locale: str, models: Sequence[str], usual: str = "", *, name: str = "model", label: str = "slack.form_model"
+    locale: str, models: Mapping[str, str], usual: str = "", *, name: str = "model", label: str = "slack.form_model"
 ) -> Block:
     """Which model draws."""
     choices = [
         (say(locale, "slack.form_usual"), SAME),
-        *((model, model) for model in models if len(model) <= VALUE_CHARACTERS),
+        *((label, model) for model, label in models.items() if len(model) <= VALUE_CHARACTERS),
     ]
     return field(name, say(locale, label), menu(choices, usual), optional=True)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from adapters.slack.web_api import Refused
 from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
 from core.errors import Declined
+from core.estimates import with_estimates
 from core.intake import OpenTurn
 from core.librarian import Savers
 from core.replies import money, say
@@ -135,7 +136,7 @@ class Home:
             _channels("off", say(locale, "slack.settings_off"), known.off),
             _channels("only", say(locale, "slack.settings_only"), known.only),
             forms.ratio_field(locale, await offers.ratios(choices.model), known.aspect_ratio),
-            *_models(locale, await offers.models(), choices),
+            *_models(locale, await with_estimates(self._desk.chat.provider, await offers.models()), choices),
         )
         await self._modals.open(actor, trigger, view)
 
@@ -174,7 +175,8 @@ class Home:
     async def _defaults(self, actor: Actor, known: Defaults) -> Block:
         locale = actor.locale
         usual = (say(locale, "slack.form_usual"), SAME)
-        models = [usual, *((one, one) for one in await self._desk.models(actor.workspace))]
+        offered = await self._desk.models(actor.workspace)
+        models = [usual, *((label, model) for model, label in offered.items())]
         ratios = [usual, *((one, one) for one in await self._desk.offers.ratios(known.model))]
         return {
             "type": "actions",
@@ -221,12 +223,12 @@ def _open_turn(one: OpenTurn, locale: str) -> Block:
     return render.paragraph(words) | {"accessory": stop}
 
 
-def _models(locale: str, offered: Sequence[str], choices: Choices) -> list[Block]:
+def _models(locale: str, offered: Mapping[str, str], choices: Choices) -> list[Block]:
     """Which models there are to be, usual ones and all."""
     when = [(say(locale, f"choices.when_down_{what}"), what.value) for what in WhenDown]
     own = [f"<#{channel}> {model}" for channel, model in list(choices.channels.items())[:MOST_SHOWN]]
     return [
-        forms.allowed_field(locale, offered, choices.allowed),
+        forms.allowed_field(locale, tuple(offered), choices.allowed),
         forms.model_field(locale, offered, choices.model),
         forms.field("when_down", say(locale, "slack.settings_when_down"), forms.menu(when, choices.when_down)),
         forms.field(

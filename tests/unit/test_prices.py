@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from bot.settings import load_settings
+from core.estimates import with_estimates
 from core.ports import Capabilities
 from core.prices import Price, priced
 from core.services import Services
@@ -57,3 +58,8 @@ def test_prices_are_read_with_their_days_and_sizes(monkeypatch: pytest.MonkeyPat
     table = '{"m1": [{"from": "2026-12-01", "price": 0.005, "sizes": {"4K": 0.009}}, {"price": 0.003}]}'
     monkeypatch.setenv("PRICES", table)
     assert load_settings(env_file=None).prices == TABLE
+
+
+async def test_people_see_an_estimate_where_they_choose() -> None:
+    services = Services([FakeImages()], prices={"m1": (Price(39_000),)})
+    assert await with_estimates(services, ("m1", "m9")) == {"m1": "m1 ≈ $0.04", "m9": "m9"}

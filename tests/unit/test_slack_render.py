@@ -67,7 +67,7 @@ def test_every_form_is_one_that_slack_takes_in_every_language(locale: str) -> No
         forms.files_field(locale),
         forms.ratio_field(locale, RATIOS),
         forms.count_field(locale, 4),
-        forms.model_field(locale, ("m1", "m" * 200)),
+        forms.model_field(locale, {"m1": "m1 ≈ $0.04", "m" * 200: "m" * 200}),
         forms.private_field(locale),
         forms.channel_field(locale),
     )
