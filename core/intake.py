@@ -160,7 +160,10 @@ class Intake:
         ratio = options.aspect_ratio
         if ratio is None and parent is not None and turn.parent is not None:
             ratio = _shape_of(parent, turn.parent.index, able)
-        options = replace(options, model=model, aspect_ratio=ratio)
+        size = options.size
+        if size is None and parent is not None and parent.options.size in able.sizes:
+            size = parent.options.size
+        options = replace(options, model=model, aspect_ratio=ratio, size=size)
         references = (*turn.references, *links_in(turn.prompt, turn.references))
         return replace(turn, options=options, references=in_order(references)), route, able
 

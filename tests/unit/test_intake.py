@@ -94,17 +94,22 @@ async def test_an_edit_keeps_the_shape_that_its_picture_has(house: House) -> Non
 
 async def shape_of_an_edit(house: House, node: Node, **options: Any) -> str | None:
     """The shape that an edit of a picture is taken on with."""
+    return (await options_of_an_edit(house, node, **options)).aspect_ratio
+
+
+async def options_of_an_edit(house: House, node: Node, **options: Any) -> Options:
+    """How an edit of a picture is taken on."""
     thread = ThreadKey("fake", "w", "c", "t")
     await house.core.conversations.remember(thread, node, messages=())
     edit = house.turn(thread=thread, parent=ImageRef(node.id), operation=Operation.EDIT, options=Options(**options))
     await house.ask(edit)
     record = await house.core.turns.read(edit.id)
     assert record is not None
-    return record.turn.options.aspect_ratio
+    return record.turn.options
 
 
-def node_of(size: tuple[int, int], **options: Any) -> Node:
-    image = NodeImage(Reference("fox.png"), width=size[0], height=size[1])
+def node_of(pixels: tuple[int, int], **options: Any) -> Node:
+    image = NodeImage(Reference("fox.png"), width=pixels[0], height=pixels[1])
     ada = Person("fake", "w", "ada")
     return Node(TurnId("odd"), ada, "a fox", 1.0, Operation.IMAGINE, Options(**options), "fake", "m1", (image,))
 
@@ -143,6 +148,19 @@ async def test_a_model_that_does_not_draw_the_shape_of_a_picture_draws_the_neare
     node = node_of((1600, 900), aspect_ratio="16:9")
     assert await shape_of_an_edit(house, node, model="m2") == "4:3"
     assert await shape_of_an_edit(house, node, model="m1") == "16:9"
+
+
+async def test_an_edit_has_the_size_of_its_picture_where_the_model_draws_it(make_house: MakeHouse) -> None:
+    class Sized(FakeImages):
+        async def capabilities(self, model: str) -> Capabilities:
+            able = await super().capabilities(model)
+            return replace(able, sizes=("1K", "2K")) if model == "m1" else able
+
+    house = await make_house(images=Sized()).open(working=False)
+    node = node_of((2048, 2048), size="2K")
+    assert (await options_of_an_edit(house, node)).size == "2K"
+    assert (await options_of_an_edit(house, node, size="1K")).size == "1K"
+    assert (await options_of_an_edit(house, node, model="m2")).size is None
 
 
 async def test_an_image_turn_with_a_parent_takes_nothing_of_it(house: House) -> None:
