@@ -1,5 +1,7 @@
 """The services that draw, in the order in which they are asked: who offers a model, and whose a lane is."""
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
@@ -9,6 +11,8 @@ from core.prices import PriceTable, priced
 from core.turns import Failed, FailureReason, Route
 
 MOST_SUCCESSORS = 4
+MISSING_SECONDS = 300.0
+"""How long a successor that nobody offers is not asked about again: every turn would ask, before it is acknowledged."""
 
 
 def utc_today() -> date:
@@ -32,6 +36,8 @@ class Services:
         """
         self._prices = prices or {}
         self._today = today
+        self._looking = asyncio.Lock()
+        self._missing: dict[str, float] = {}
         self._by_name = {provider.name: provider for provider in providers}
         if not providers or len(self._by_name) < len(providers):
             raise ValueError("at least one service is needed, each with a name of its own")
@@ -96,11 +102,24 @@ class Services:
                 able = await self.capabilities(model)
                 if not (able.successor and able.ends and date.fromisoformat(able.ends) <= self._today()):
                     return model
-                await self.capabilities(able.successor)
             except (Declined, ProviderError):
+                return model
+            if not await self._is_offered(able.successor):
                 return model
             model = able.successor
         return model
+
+    async def _is_offered(self, successor: str) -> bool:
+        """Whether somebody offers a successor. That nobody does is remembered here, as no service remembers it."""
+        async with self._looking:
+            if time.monotonic() < self._missing.get(successor, 0.0):
+                return False
+            try:
+                await self.capabilities(successor)
+            except (Declined, ProviderError):
+                self._missing[successor] = time.monotonic() + MISSING_SECONDS
+                return False
+            return True
 
     async def able(self, route: Route) -> Capabilities:
         """What a model takes at the service of the route. Raises `Declined` and `ProviderError`."""

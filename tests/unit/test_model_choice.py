@@ -1,5 +1,6 @@
 """A workspace says which models may be used and which is usual; one that has ended gives way to its successor."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,11 +22,13 @@ PAST, FUTURE = "2020-01-01", "2999-01-01"
 
 @dataclass(slots=True)
 class Ageing(FakeImages):
-    """`ends` are the days that models end on, and their successors."""
+    """`ends` are the days that models end on, and their successors; `asked` is what was asked about."""
 
     ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     async def capabilities(self, model: str) -> Capabilities:
+        self.asked.append(model)
         able = await super(Ageing, self).capabilities(model)
         ends, successor = self.ends.get(model, ("", ""))
         return replace(able, ends=ends, successor=successor)
@@ -116,3 +119,10 @@ async def test_a_successor_counts_from_the_day_and_only_where_it_is_offered(
 ) -> None:
     services = Services([Ageing(offered=("m1", "m2", "m3"), ends=ends)], today=lambda: today)
     assert await services.current("m1") == expected
+
+
+async def test_a_successor_that_nobody_offers_is_not_asked_about_for_every_turn() -> None:
+    images = Ageing(ends={"m1": (PAST, "m9")})
+    services = Services([images], today=lambda: date(2026, 1, 1))
+    assert await asyncio.gather(*(services.current("m1") for _ in range(50))) == ["m1"] * 50
+    assert images.asked.count("m9") == 1
