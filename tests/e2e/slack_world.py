@@ -37,6 +37,7 @@ class Bot:
     public_url: str = ""
     avatars: bool = False
     settings: CoreSettings = SETTINGS
+    others: tuple[FakeImages, ...] = ()
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     core: Core = field(init=False)
     chat: SlackChat = field(init=False)
@@ -46,8 +47,9 @@ class Bot:
     async def open(self, *, working: bool = True, hearing: bool = True) -> Self:
         platforms: dict[str, ChatPlatform] = {}
         fetcher = await self.stack.enter_async_context(Fetcher())
+        services = Services([self.images, *self.others])
         self.core = await self.stack.enter_async_context(
-            open_core(self.redis_url, Services([self.images]), platforms, fetcher, self.settings)
+            open_core(self.redis_url, services, platforms, fetcher, self.settings)
         )
         setup = SlackSetup(
             self.token,
@@ -58,7 +60,7 @@ class Bot:
         )
         self.chat = await self.stack.enter_async_context(
             open_chat(
-                setup, self.core.redis, self.core.workshop, fetcher, self.images, conversation_ttl=self.core.turns.ttl
+                setup, self.core.redis, self.core.workshop, fetcher, services, conversation_ttl=self.core.turns.ttl
             )
         )
         platforms["slack"] = self.chat
