@@ -95,12 +95,6 @@ async def test_nonsense_leaves_the_table_as_it_is(service: ScriptedService, imag
     assert await images.capabilities(FLASH) == KNOWN[FLASH]
 
 
-async def test_a_price_from_the_settings_overrules_everybody(service: ScriptedService) -> None:
-    service.says(INFO, Say({"price_info": {"price": 0.05}}))
-    async with images_of(service, prices={FLASH: 12}) as images:
-        assert (await images.capabilities(FLASH)).price == 12
-
-
 @pytest.mark.parametrize(
     "silence", [Say(status=502, body=b""), Say(cut=True), Say(b"<html>"), Say({"error": "?"}, 401)]
 )
@@ -200,7 +194,7 @@ async def test_what_the_service_said_is_believed_for_an_hour(service: ScriptedSe
     service.says(INFO, Say(dearer), Say(dearest), Say(status=502, body=b""))
     now = [0.0]
     async with service_client() as client:
-        models = Models(QueueClient(client, base_url=service.url, key=KEY), {}, clock=lambda: now[0])
+        models = Models(QueueClient(client, base_url=service.url, key=KEY), clock=lambda: now[0])
 
         async def price_at(moment: float) -> int:
             now[0] = moment
@@ -221,7 +215,7 @@ async def test_many_who_ask_at_once_ask_the_service_once(service: ScriptedServic
 
 async def test_invented_models_leave_nothing_behind(service: ScriptedService) -> None:
     async with service_client() as client:
-        models = Models(QueueClient(client, base_url=service.url, key=KEY), {})
+        models = Models(QueueClient(client, base_url=service.url, key=KEY))
         before = len(vars(models)["_remembered"])
         for number in range(10):
             service.says(f"GET /api/models/invented-{number}", Say({"error": "no"}, 404))

@@ -274,9 +274,3 @@ async def test_a_model_newer_than_the_table_draws_and_nothing_is_assumed_of_it(g
 
 async def test_only_models_that_draw_are_offered(gemini: GoogleImages) -> None:
     assert list(await gemini.models()) == [*KNOWN, "gemini-4-flash-image"]
-
-
-async def test_a_price_of_our_own_overrules_those_of_all_sizes(double: GoogleDouble, redis_url: str) -> None:
-    async with google(double, redis_url, prices={MODEL: 5}) as images:
-        able = await images.capabilities(MODEL)
-    assert {able.price_of(size) for size in (None, *able.sizes)} == {5}

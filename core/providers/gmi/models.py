@@ -3,8 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from core.errors import Declined, Unavailable
 from core.ports import Capabilities
@@ -34,14 +34,11 @@ class _Remembered:
 class Models:
     """What is known of the models. What the service said is believed for an hour.
 
-    `prices` are micro-dollars per image and overrule everybody. `clock` gives seconds of any beginning.
+    `clock` gives seconds of any beginning.
     """
 
-    def __init__(
-        self, client: QueueClient, prices: Mapping[str, int], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: QueueClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._prices = prices
         self._clock = clock
         self._remembered: dict[str, _Remembered] = {}
         self._asking = asyncio.Lock()
@@ -86,7 +83,6 @@ class Models:
         return self._remember(described(model, info), HOUR)
 
     def _remember(self, able: Capabilities, seconds: float) -> Capabilities:
-        able = replace(able, price=self._prices.get(able.model, able.price))
         self._remembered[able.model] = _Remembered(able, self._clock() + seconds)
         return able
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -37,9 +37,9 @@ class GmiImages:
     """GMI Cloud's image models, or a service that speaks the same language.
 
     `client` must carry no credentials of its own (`service_client` makes one); `fetcher` downloads. `storage_hosts` are
-    the hosts of the service's storage: exact names, with the port where it is not 443. `prices` are micro-dollars per
-    image and overrule the service's own. `pauses` are the seconds between looks at what may not be there yet: a
-    request, its outcome, a fresh link. Raises ValueError for a key that cannot be one.
+    the hosts of the service's storage: exact names, with the port where it is not 443. `pauses` are the seconds between
+    looks at what may not be there yet: a request, its outcome, a fresh link. Raises ValueError for a key that cannot be
+    one.
     """
 
     def __init__(  # noqa: PLR0913 - plain settings, by name
@@ -51,7 +51,6 @@ class GmiImages:
         base_url: str = BASE_URL,
         organization: str = "",
         storage_hosts: Collection[str] = STORAGE_HOSTS,
-        prices: Mapping[str, int] | None = None,
         pauses: Sequence[float] = PAUSES,
         name: str = "gmi",
     ) -> None:
@@ -59,7 +58,7 @@ class GmiImages:
         self._pauses = pauses
         self._queue = QueueClient(client, base_url=base_url, key=key, organization=organization)
         self._listing = Listing(self._queue)
-        self._models = Models(self._queue, prices or {})
+        self._models = Models(self._queue)
         self._storage = Storage(self._queue, client, fetcher, hosts=storage_hosts, pauses=pauses)
 
     @property

@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import Declined
@@ -23,14 +22,11 @@ _IMAGE_MODEL = re.compile(r"gemini-[a-z0-9.-]{1,60}-image(-[a-z0-9-]{1,30})?")
 class Catalogue:
     """The models. The list that Google gave is believed for an hour.
 
-    `prices` are micro-dollars per image and overrule the table. `clock` gives seconds of any beginning.
+    `clock` gives seconds of any beginning.
     """
 
-    def __init__(
-        self, client: GoogleClient, prices: Mapping[str, int], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: GoogleClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._prices = prices
         self._clock = clock
         self._offered: tuple[str, ...] = ()
         self._until = 0.0
@@ -59,9 +55,7 @@ class Catalogue:
             raise self._unknown(model)
         if known is None and model not in await self._lately_offered():
             raise self._unknown(model)
-        able = (known or GoogleModel.unknown(model)).able
-        price = self._prices.get(model)
-        return able if price is None else replace(able, price=price, prices={})
+        return (known or GoogleModel.unknown(model)).able
 
     async def _lately_offered(self) -> Sequence[str]:
         return self._offered if self._clock() < self._until else await self.offered()

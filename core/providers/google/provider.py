@@ -64,8 +64,7 @@ log = structlog.get_logger()
 class GoogleImages:
     """Google's image models.
 
-    `client` must carry no credentials of its own; `redis` keeps what Google does not. `prices` are micro-dollars per
-    image and overrule the table's.
+    `client` must carry no credentials of its own; `redis` keeps what Google does not.
     """
 
     def __init__(
@@ -75,7 +74,6 @@ class GoogleImages:
         *,
         place: Place,
         authority: Authority,
-        prices: Mapping[str, int] | None = None,
         sampling: Sampling | None = None,
         name: str = "google",
     ) -> None:
@@ -83,7 +81,7 @@ class GoogleImages:
         self._client = GoogleClient(client, place, authority)
         self._stash = Stash(redis)
         self._files = Files(self._client) if place.files else None
-        self._catalogue = Catalogue(self._client, prices or {})
+        self._catalogue = Catalogue(self._client)
         self._sampling = sampling or Sampling()
 
     @property
