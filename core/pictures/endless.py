@@ -30,9 +30,9 @@ def is_endless(data: bytes, media_type: str) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[None]:
-    """One for each chunk of a PNG."""
+    """One for each chunk of a PNG, up to its last: what stands behind that is never looked at."""
     at = _HEAD
-    while at + 12 <= len(data):
+    while at + 12 <= len(data) and data[at + 4 : at + 8] != b"IEND":
         yield
         at += 12 + int.from_bytes(data[at : at + 4])
 

@@ -395,7 +395,7 @@ async def test_settings_and_switches_say_where_they_work(server: Server) -> None
     assert words(await asked.answered()) == "That works on servers."
 
 
-@pytest.mark.lasting_keys("imagine:1:discord:settings:")
+@pytest.mark.lasting_keys("imagine:1:discord:settings:", "imagine:1:choices:")
 async def test_only_some_channels_can_be_switched_on_and_not_without_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

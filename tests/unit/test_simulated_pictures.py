@@ -27,7 +27,6 @@ SPOILS: dict[str, Spoil] = {
     "no token": lambda turns: turns[0].pop("turnToken"),
     "no signature on the words": lambda turns: turns[0]["parts"][0].pop("thoughtSignature"),
     "no signature on the picture": lambda turns: turns[1]["parts"][0].pop("thoughtSignature"),
-    "another picture": lambda turns: turns[1]["parts"][0]["fileData"].update(fileUri="http://127.0.0.1/x.png"),
     "a fuller list": lambda turns: turns[1]["x-context"]["spans"].append(1),
     "a rounded number": lambda turns: turns[1]["x-context"].update(serial=float(turns[1]["x-context"]["serial"])),
     "no null": lambda turns: turns[1]["x-context"].pop("grounding"),
