@@ -22,7 +22,7 @@ from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
 from core.services import Services
 from core.state import key
-from core.turns import FailureReason
+from core.statuses import FailureReason
 
 OLDEST_SERVER = (6, 2)
 CLOCK_SECONDS = 5.0

@@ -17,7 +17,7 @@ from enum import StrEnum
 from redis.asyncio import Redis
 
 from core.state import key, text
-from core.turns import OUTAGES, STANDING, FailureReason
+from core.statuses import OUTAGES, STANDING, FailureReason
 
 FORGET_SECONDS = 600
 DAY = 86_400

@@ -14,7 +14,8 @@ from core.healing import Healing, sources
 from core.histories import Moved, fits, relinked
 from core.ports import Upload
 from core.restart import Story, story_of
-from core.turns import History, Node, Operation, Reference, Turn
+from core.statuses import History
+from core.turns import Node, Operation, Reference, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
 from core.wording import for_model
 

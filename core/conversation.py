@@ -27,8 +27,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from core.state import key, pack, text, unpack
+from core.statuses import History
 from core.turn_scripts import NEXT_ORDER
-from core.turns import History, ImageRef, Node, ThreadKey, TurnId
+from core.turns import ImageRef, Node, ThreadKey, TurnId
 
 AT_ONCE = 16
 """How many nodes are read in one go."""

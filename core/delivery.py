@@ -19,7 +19,8 @@ from core.replies import say
 from core.sender import failed
 from core.services import Services
 from core.state import Hold
-from core.turns import KEPT, FailureReason, History, Node, NodeImage, Output, Reference, Succeeded, Turn
+from core.statuses import KEPT, FailureReason, History, Output, Succeeded
+from core.turns import Node, NodeImage, Reference, Turn
 
 MOST_FETCHES = 6
 ALT_TEXT_CHARACTERS = 1000

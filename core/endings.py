@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core.ports import Stage
 from core.records import Drawing
 from core.replies import say
-from core.turns import Failed, FailureReason, Refused, Route, Succeeded
+from core.statuses import Failed, FailureReason, Refused, Succeeded
+from core.turns import Route
 
 CHARGED = frozenset({FailureReason.STUCK, FailureReason.LOST, FailureReason.NO_IMAGE, FailureReason.DAMAGED})
 """Failures that the service may charge for: they count as spent, so that a budget never lies to its owner."""

@@ -17,7 +17,7 @@ None carries a text for people: those are in `core.replies`, found by the fields
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.turns import Failed
+from core.statuses import Failed
 
 
 class ImagineError(Exception):

@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 from core.histories import Moved, extras, pictures
 from core.ports import Upload
 from core.state import key, pack, unpack
-from core.turns import History, Node, Reference, ThreadKey
+from core.statuses import History
+from core.turns import Node, Reference, ThreadKey
 from core.uploads import CannotBeUsed
 
 LOOKS_AT_ONCE = 16

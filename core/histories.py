@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from core.ports import Capabilities, Upload
-from core.turns import KEPT, History
+from core.statuses import KEPT, History
 
 Moved: TypeAlias = Mapping[str, Upload]
 """Where the picture of a link is now."""

@@ -23,7 +23,8 @@ from core.replies import money
 from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
-from core.turns import STANDING, Node, Operation, Person, Route, Turn, TurnId
+from core.statuses import STANDING
+from core.turns import Node, Operation, Person, Route, Turn, TurnId
 from core.wording import Wording, for_model
 
 log = structlog.get_logger()

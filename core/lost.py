@@ -13,7 +13,8 @@ from typing import Any
 from core.ports import ImageProvider, Listed
 from core.records import Drawing
 from core.sends import Sends
-from core.turns import Failed, Refused, Route
+from core.statuses import Failed, Refused
+from core.turns import Route
 
 SEARCH_SECONDS = 90.0
 CLOCK_MARGIN = 60.0

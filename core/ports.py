@@ -10,15 +10,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from core.pictures import Picture
-from core.turns import (
-    History,
-    Output,
-    Reference,
-    Request,
-    Status,
-    ThreadKey,
-    Turn,
-)
+from core.statuses import History, Output, Request, Status
+from core.turns import Reference, ThreadKey, Turn
 
 
 class Stage(StrEnum):

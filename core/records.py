@@ -4,21 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.ports import Announcement, Upload
-from core.turns import (
-    OUTAGES,
-    STANDING,
-    Failed,
-    Node,
-    Queued,
-    Reference,
-    Refused,
-    Request,
-    Route,
-    Running,
-    Status,
-    Succeeded,
-    Turn,
-)
+from core.statuses import OUTAGES, STANDING, Failed, Queued, Refused, Request, Running, Status, Succeeded
+from core.turns import Node, Reference, Route, Turn
 
 MOST_TRIES = 4
 """How often a request that the service made, and failed for its own limits, is made again."""

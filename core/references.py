@@ -16,7 +16,8 @@ from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.records import Prepared
 from core.replies import say
 from core.restart import retold
-from core.turns import History, Operation, Reference, Source, ThreadKey, Turn
+from core.statuses import History
+from core.turns import Operation, Reference, Source, ThreadKey, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
 from core.wording import PARAGRAPH, for_model
 

@@ -26,7 +26,7 @@ from core.sender import Errand, Sender, failed, keepable, owner_of
 from core.sends import ALIVE_SECONDS, Sends
 from core.services import Services
 from core.state import Hold, Turns
-from core.turns import Failed, FailureReason, Queued
+from core.statuses import Failed, FailureReason, Queued
 from core.watching import Watcher
 from core.wording import PARAGRAPH, for_model
 

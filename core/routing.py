@@ -9,7 +9,8 @@ from core.commands import check
 from core.errors import Declined, ProviderError
 from core.ports import Capabilities
 from core.services import Services
-from core.turns import ACCOUNT, Route, Turn
+from core.statuses import ACCOUNT
+from core.turns import Route, Turn
 from core.wording import for_model
 
 

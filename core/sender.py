@@ -25,7 +25,8 @@ from core.records import Drawing
 from core.sends import ALIVE_SECONDS, Sends
 from core.services import Services
 from core.state import Turns
-from core.turns import Failed, FailureReason, Output, Status, Succeeded, TurnId
+from core.statuses import Failed, FailureReason, Output, Status, Succeeded
+from core.turns import TurnId
 
 MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
 """How often a request that was certainly not made is tried, by why it was not; once for any other reason."""

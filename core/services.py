@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from core.errors import Declined, ProviderError, Unavailable
 from core.ports import Capabilities, ImageProvider
 from core.prices import PriceTable, priced
-from core.turns import Failed, FailureReason, Route
+from core.statuses import Failed, FailureReason
+from core.turns import Route
 
 MOST_SUCCESSORS = 4
 MISSING_SECONDS = 300.0

@@ -16,7 +16,8 @@ from core.records import Drawing, Prepared
 from core.replies import say
 from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.turns import Failed, FailureReason, Queued, Route, ThreadKey, Turn, TurnId
+from core.statuses import Failed, FailureReason, Queued
+from core.turns import Route, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
 GUESS_SECONDS = 12.0

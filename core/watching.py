@@ -28,7 +28,8 @@ from core.records import Drawing
 from core.sender import keepable, owner_of
 from core.services import Services
 from core.state import Turns, key, text
-from core.turns import Failed, Refused, Route, Status, Succeeded, TurnId
+from core.statuses import Failed, Refused, Status, Succeeded
+from core.turns import Route, TurnId
 
 DAY = 86_400
 WATCH_SECONDS = 5

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,11 @@ ENGINE_PREFIX = "imagine:"
 
 Condition: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
 WaitUntil: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tests wait for servers half of their time: a small machine is not busy with one a core."""
+    return max(3, os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,8 @@ from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
 from core.services import Services
 from core.state import unpack
-from core.turns import Output, Person, Reference, Request, Status, ThreadKey, Turn, TurnId
+from core.statuses import Output, Request, Status
+from core.turns import Person, Reference, ThreadKey, Turn, TurnId
 from tests.chaos.places import PLATFORM, BoardChat
 
 MODEL = "gemini-2.5-flash-image"

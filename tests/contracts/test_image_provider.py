@@ -16,17 +16,7 @@ from core.pictures import Picture
 from core.pictures.workshop import PictureWorkshop
 from core.ports import ImageProvider, Job, Listed, Submission
 from core.providers.simulated.settings import Delivery
-from core.turns import (
-    Ended,
-    Failed,
-    FailureReason,
-    Output,
-    RefusalReason,
-    Refused,
-    Request,
-    Status,
-    Succeeded,
-)
+from core.statuses import Ended, Failed, FailureReason, Output, RefusalReason, Refused, Request, Status, Succeeded
 from tests.contracts.image_promises import DAY, LOST_AND_MADE, Ability, ImageService, Trouble
 from tests.contracts.image_services import SERVICES
 from tests.contracts.request_queue import request_queue

@@ -3,7 +3,8 @@
 import asyncio
 from functools import partial
 
-from core.turns import Operation, RefusalReason, Refused
+from core.statuses import RefusalReason, Refused
+from core.turns import Operation
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Upload

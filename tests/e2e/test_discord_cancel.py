@@ -7,7 +7,7 @@ import pytest
 from core.errors import AnswerLost, Unavailable
 from core.pictures import Picture
 from core.ports import Upload
-from core.turns import Failed, FailureReason, Running
+from core.statuses import Failed, FailureReason, Running
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Invocation
 from tests.fakes.discord import Upload as Attached

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.turns import RefusalReason, Refused
+from core.statuses import RefusalReason, Refused
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import FakeDiscord, Seen
 from tests.fakes.picture_files import noise, packed

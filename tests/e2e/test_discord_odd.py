@@ -10,7 +10,7 @@ from adapters.discord import outgoing as outgoing_module
 from adapters.discord import posting as posting_module
 from adapters.discord.start import make_gateway
 from core.errors import ProviderError
-from core.turns import RefusalReason, Refused
+from core.statuses import RefusalReason, Refused
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Bot, Server
 from tests.fakes.discord import FakeDiscord, Invocation, NotAllowed, Seen, Upload, interactions

@@ -1,6 +1,6 @@
 """Private pictures, and people who brought the bot along: what only an interaction's token can carry."""
 
-from core.turns import RefusalReason, Refused
+from core.statuses import RefusalReason, Refused
 from tests.e2e.discord_server import Bot, Server
 from tests.fakes.discord import FakeDiscord, Person, Seen
 from tests.fakes.provider import FakeImages, png

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from adapters.discord import desk as desk_module
 from adapters.discord.answers import FORM_SECONDS
 from core.errors import Unavailable
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 from tests.e2e.discord_server import SETTINGS, Server, open_server
 from tests.fakes.discord import FakeDiscord, Invocation, Upload
 from tests.fakes.provider import png

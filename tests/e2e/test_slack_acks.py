@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from adapters.slack.check import check_slack
 from adapters.slack.start import Client, SlackSetup
 from core.replies import say
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 from tests.e2e.slack_world import Bot, World, open_world
 from tests.fakes.slack import FakeSlack
 

@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.replies import say
-from core.turns import Output
+from core.statuses import Output
 from tests.e2e.slack_world import World, open_world
 from tests.fakes.picture_files import noise, packed, real_files
 from tests.fakes.provider import FakeImages, png

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.errors import NotSent
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 from tests.e2e.slack_world import World, open_world
 from tests.fakes.provider import FakeImages
 from tests.fakes.slack import FakeSlack

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from core.errors import AnswerLost, Declined, NotSent, ProviderError
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
-from core.turns import Output, Queued, Request, Status, Succeeded
+from core.statuses import Output, Queued, Request, Status, Succeeded
 
 RATIOS = ("1:1", "3:2", "2:3", "16:9", "9:16")
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from core.breaker import MOST_FAILURES, PROBE_SECONDS, STANDING_PAUSE, Breaker, Position
 from core.state import key
-from core.turns import OUTAGES, STANDING, FailureReason
+from core.statuses import OUTAGES, STANDING, FailureReason
 
 LANE = "fake:m1"
 PAUSE = 5.0

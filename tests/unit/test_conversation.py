@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from core.conversation import Conversations, added
 from core.state import key
-from core.turns import History, ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, TurnId
+from core.statuses import History
+from core.turns import ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, TurnId
 
 THREAD = ThreadKey("fake", "w", "c", "t")
 ADA = Person("fake", "w", "ada")

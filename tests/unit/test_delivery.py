@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.delivery import ALT_TEXT_CHARACTERS, NAME_CHARACTERS, file_stem
-from core.turns import ImageRef, Operation, Options, Output, Succeeded
+from core.statuses import Output, Succeeded
+from core.turns import ImageRef, Operation, Options
 from tests.conftest import wait_until
 from tests.fakes.provider import png
 from tests.unit.conftest import House

@@ -12,7 +12,7 @@ from core.errors import AnswerLost, NotSent, Unavailable
 from core.providers.gmi.answers import Rejection, rate_limit, read_submit, require, retry_after
 from core.providers.gmi.shapes import Record
 from core.providers.http import Answer
-from core.turns import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
 
 REJECTED = "Generation rejected; please review the prompt and parameters then retry"
 SLOW_DOWN = {

@@ -15,7 +15,7 @@ from core.ports import Job
 from core.providers.gmi import GmiImages, service_client
 from core.providers.gmi.client import QueueClient
 from core.providers.json_text import from_json, to_json
-from core.turns import Failed, FailureReason, Queued, RefusalReason, Refused, Running, Succeeded
+from core.statuses import Failed, FailureReason, Queued, RefusalReason, Refused, Running, Succeeded
 from tests.conftest import WaitUntil
 from tests.fakes.scripted_service import KEY, RudeServer, Say, ScriptedService, images_of, scripted_service
 

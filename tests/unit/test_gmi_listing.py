@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Unavailable
 from core.providers.gmi import GmiImages
-from core.turns import Queued, Succeeded
+from core.statuses import Queued, Succeeded
 from tests.fakes.scripted_service import Say, ScriptedService, images_of, scripted_service
 
 LIST = "GET /api/requests"

@@ -20,7 +20,7 @@ from core.providers.gmi.shapes import ModelInfo, ModelList, Record, RecordPage
 from core.providers.gmi.statuses import is_complete, status_of
 from core.providers.http import Answer
 from core.providers.json_text import from_json, to_json
-from core.turns import Failed, Output, Refused, Request, Succeeded
+from core.statuses import Failed, Output, Refused, Request, Succeeded
 from tests.fakes.scripted_service import Say, ScriptedService, images_of, scripted_service
 
 MODEL = "gemini-2.5-flash-image"

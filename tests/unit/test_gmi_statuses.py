@@ -7,17 +7,7 @@ import pytest
 
 from core.providers.gmi.shapes import Record
 from core.providers.gmi.statuses import is_complete, status_of
-from core.turns import (
-    Failed,
-    FailureReason,
-    Output,
-    Queued,
-    RefusalReason,
-    Refused,
-    Running,
-    Status,
-    Succeeded,
-)
+from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Running, Status, Succeeded
 
 LINK = "https://storage.googleapis.com/bucket/x.png"
 OTHER = "https://storage.googleapis.com/bucket/y.png"

@@ -12,7 +12,7 @@ from core.ports import Upload
 from core.providers.gmi import GmiImages, service_client
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.storage import Storage
-from core.turns import FailureReason, Output
+from core.statuses import FailureReason, Output
 from tests.fakes.scripted_service import KEY, Say, ScriptedService, images_of, scripted_service
 
 GRANT = "POST /api/upload-url"

@@ -9,7 +9,7 @@ from core.errors import AnswerLost, NotSent, Unavailable
 from core.ports import Job
 from core.providers.google import GoogleImages
 from core.providers.google.endings import ending_of_answer, ending_of_prompt
-from core.turns import Failed, FailureReason, RefusalReason, Refused, Succeeded
+from core.statuses import Failed, FailureReason, RefusalReason, Refused, Succeeded
 from tests.fakes.google import Block, Finish, GoogleDouble, Reply, faults
 from tests.fakes.google.calls import MODEL, google
 from tests.fakes.google.faults import PER_DAY, PER_MINUTE, because, error, rate_limited

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from core.errors import AnswerLost, NotSent, Unavailable
 from core.ports import Job
 from core.providers.google import ApiKey, CredentialsError, find_credentials, vertex_ai
-from core.turns import Failed, FailureReason, Request, Succeeded
+from core.statuses import Failed, FailureReason, Request, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, Wire, faults
 from tests.fakes.google.accounts import WORKLOAD
 from tests.fakes.google.calls import MODEL, google

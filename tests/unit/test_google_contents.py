@@ -17,7 +17,7 @@ from core.providers.google import GoogleImages, Sampling
 from core.providers.google.credentials import SecretHeader
 from core.providers.google.models import GONE, KNOWN
 from core.state import key
-from core.turns import KEPT, History, RefusalReason, Refused, Succeeded
+from core.statuses import KEPT, History, RefusalReason, Refused, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, faults
 from tests.fakes.google.calls import MODEL, google
 from tests.fakes.picture_files import packed

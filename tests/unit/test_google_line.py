@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from bot.wiring import CoreSettings
 from core.state import key
-from core.turns import KEPT, Turn
+from core.statuses import KEPT
+from core.turns import Turn
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
 from tests.fakes.google import Finish, GoogleDouble, Wire

@@ -11,7 +11,7 @@ from core.errors import AnswerLost, NotSent
 from core.providers.google.answers import refusal_of
 from core.providers.google.contents import Drawn, filled, kept_links, read, remembered
 from core.providers.http import Answer
-from core.turns import KEPT, Failed, Refused
+from core.statuses import KEPT, Failed, Refused
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as StoreAway
 from core.providers.google import stash as module
 from core.providers.google.stash import PICTURE_SECONDS, SMALL_BYTES, SMALL_SECONDS, Stash
 from core.state import key
-from core.turns import KEPT
+from core.statuses import KEPT
 
 
 def name(link: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 from core.histories import extras, fits, pictures, relinked, tokens
 from core.ports import Capabilities, Upload
 from core.restart import LAST_REQUESTS, retold, story_of
-from core.turns import History, ImageRef, Node, NodeImage, Operation, Options, Person, Reference, TurnId
+from core.statuses import History
+from core.turns import ImageRef, Node, NodeImage, Operation, Options, Person, Reference, TurnId
 
 ABLE = Capabilities("m1", ("1:1",), max_references=3)
 

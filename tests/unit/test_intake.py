@@ -9,20 +9,8 @@ from core.errors import Declined, Unavailable
 from core.ports import Capabilities, Job
 from core.requests import EQUAL_PAYLOAD_SECONDS, digest_of
 from core.state import key
-from core.turns import (
-    Failed,
-    FailureReason,
-    ImageRef,
-    Node,
-    NodeImage,
-    Operation,
-    Options,
-    Person,
-    Reference,
-    ThreadKey,
-    Turn,
-    TurnId,
-)
+from core.statuses import Failed, FailureReason
+from core.turns import ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId
 from tests.fakes.provider import FakeImages
 from tests.unit.conftest import SETTINGS, House, MakeHouse
 

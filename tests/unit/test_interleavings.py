@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy, PlatformError
 from core.state import key, text
-from core.turns import Failed, FailureReason, ImageRef, Operation, Options, RefusalReason, Refused, Turn
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
+from core.turns import ImageRef, Operation, Options, Turn
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages
 from tests.unit.conftest import SETTINGS, House

@@ -9,7 +9,8 @@ from core.errors import AnswerLost, Declined, NotSent, PlatformBusy
 from core.histories import pictures
 from core.ports import Stage
 from core.replies import say
-from core.turns import Failed, FailureReason, ImageRef, Options, RefusalReason, Refused, Running
+from core.statuses import Failed, FailureReason, RefusalReason, Refused, Running
+from core.turns import ImageRef, Options
 from tests.conftest import wait_until
 from tests.fakes.provider import png
 from tests.unit.conftest import SETTINGS, House, MakeHouse

@@ -18,8 +18,9 @@ from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
 from core.replies import say
 from core.state import key
+from core.statuses import Output
 from core.tree import Tree
-from core.turns import ImageRef, Operation, Options, Output, ThreadKey, Turn, TurnId
+from core.turns import ImageRef, Operation, Options, ThreadKey, Turn, TurnId
 from tests.fakes.google import GoogleDouble
 from tests.fakes.provider import png
 from tests.unit.conftest import SETTINGS, House, MakeHouse

@@ -11,7 +11,7 @@ from core.ports import Job, Submission
 from core.records import Drawing
 from core.sends import Sends
 from core.state import key
-from core.turns import Failed, FailureReason, Queued
+from core.statuses import Failed, FailureReason, Queued
 from tests.fakes.provider import FakeImages
 
 LANE = "fake:m1"

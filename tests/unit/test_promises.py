@@ -12,7 +12,8 @@ from core.ports import Announcement, Capabilities, Delivered, Job, Notice, Resul
 from core.records import Drawing
 from core.sender import MOST_HISTORY_BYTES
 from core.state import key, text
-from core.turns import Failed, FailureReason, ImageRef, Operation, Options, Succeeded, Turn
+from core.statuses import Failed, FailureReason, Succeeded
+from core.turns import ImageRef, Operation, Options, Turn
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages, png

@@ -11,7 +11,7 @@ from core.pictures import PictureProblem
 from core.ports import Notice, Stage
 from core.records import Drawing
 from core.replies import language_for, languages, money, notice_text, say, sentences
-from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Succeeded
+from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Succeeded
 from core.uploads import _REASONS
 
 NEEDED = [

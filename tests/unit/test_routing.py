@@ -10,7 +10,8 @@ from core.choices import Choices, WhenDown
 from core.errors import AnswerLost, NotSent, Unavailable
 from core.ports import Capabilities
 from core.state import Hold
-from core.turns import Failed, FailureReason, Options, Route
+from core.statuses import Failed, FailureReason
+from core.turns import Options, Route
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages, png
 from tests.unit.conftest import SETTINGS, House, MakeHouse

@@ -19,7 +19,8 @@ from core.sender import Errand, Sender, keepable
 from core.sends import Sends
 from core.services import Services
 from core.state import Turns, key
-from core.turns import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Route, Succeeded, TurnId
+from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Succeeded
+from core.turns import Route, TurnId
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
 from tests.unit.test_state import a_turn

@@ -9,7 +9,8 @@ from core.errors import Declined, Unavailable
 from core.ports import Capabilities
 from core.services import Services
 from core.state import key
-from core.turns import Failed, FailureReason, Options, Route
+from core.statuses import Failed, FailureReason
+from core.turns import Options, Route
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
 from tests.unit.conftest import House, MakeHouse

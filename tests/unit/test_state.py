@@ -12,24 +12,16 @@ from redis.asyncio import Redis
 from core.ports import Announcement
 from core.records import Drawing, Prepared
 from core.state import Entry, Held, Turns, key, pack, read, unpack
+from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Running, Succeeded
 from core.turns import (
-    Failed,
-    FailureReason,
     ImageRef,
     Node,
     NodeImage,
     Operation,
     Options,
-    Output,
     Person,
-    Queued,
     Reference,
-    RefusalReason,
-    Refused,
-    Request,
     Route,
-    Running,
-    Succeeded,
     ThreadKey,
     Turn,
     TurnId,

@@ -10,7 +10,8 @@ from core.errors import AnswerLost, NotSent
 from core.ports import Capabilities, Job, Submission
 from core.records import Drawing
 from core.state import key
-from core.turns import KEPT, Failed, FailureReason, Options, Output, Succeeded, TurnId
+from core.statuses import KEPT, Failed, FailureReason, Output, Succeeded
+from core.turns import Options, TurnId
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages, png
 from tests.unit.conftest import House, MakeHouse

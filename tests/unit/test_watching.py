@@ -17,7 +17,8 @@ from core.ports import Job
 from core.records import Drawing
 from core.services import Services
 from core.state import Turns, key
-from core.turns import Failed, FailureReason, Request, Route, Running, Status, Succeeded, TurnId
+from core.statuses import Failed, FailureReason, Request, Running, Status, Succeeded
+from core.turns import Route, TurnId
 from core.watching import Watcher
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages

@@ -17,7 +17,7 @@ from core.providers.gmi.complaints import ending_of, is_capacity, seconds_in, sp
 from core.providers.gmi.shapes import Record
 from core.providers.gmi.statuses import has_ended, status_of
 from core.providers.http import Answer
-from core.turns import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
 
 RETRY_SECONDS = 15.0
 LEAST_RETRY, MOST_RETRY = 1.0, 300.0

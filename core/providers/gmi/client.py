@@ -26,7 +26,7 @@ from core.providers.http import (
     timeout,
 )
 from core.providers.json_text import to_json
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 MAX_ANSWER_BYTES = 64_000_000
 

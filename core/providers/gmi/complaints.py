@@ -10,7 +10,7 @@ from typing import Any
 
 from core.providers.gmi.shapes import Record
 from core.providers.json_text import from_json
-from core.turns import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
 
 SHORTEST_PAUSE = 20.0
 LONGEST_PAUSE = 60.0

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 from core.ports import Job, Upload
-from core.turns import History
+from core.statuses import History
 
 JsonObject: TypeAlias = dict[str, Any]
 

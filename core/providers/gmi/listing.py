@@ -6,7 +6,7 @@ from core.errors import Unavailable
 from core.providers.gmi.answers import require
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.shapes import Record, RecordPage
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 PAGE = 100
 DAY = 86_400.0

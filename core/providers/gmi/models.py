@@ -13,7 +13,7 @@ from core.providers.gmi.capabilities import KNOWN, described, draws
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.shapes import ModelInfo, ModelList
 from core.providers.http import SECONDS
-from core.turns import FailureReason
+from core.statuses import FailureReason
 
 HOUR = 3_600.0
 SOON = 60.0

@@ -21,7 +21,7 @@ from core.providers.gmi.models import Models
 from core.providers.gmi.shapes import Record
 from core.providers.gmi.statuses import has_ended, is_complete, status_of
 from core.providers.gmi.storage import Storage
-from core.turns import Failed, FailureReason, Output, RefusalReason, Refused, Request, Running, Status
+from core.statuses import Failed, FailureReason, Output, RefusalReason, Refused, Request, Running, Status
 
 BASE_URL = "https://console.gmicloud.ai/api/v1/ie/requestqueue/apikey"
 STORAGE_HOSTS = ("storage.googleapis.com",)

@@ -8,7 +8,7 @@ from typing import Any
 from core.providers.gmi.complaints import ending_of, words_of_record
 from core.providers.gmi.contents import is_blank
 from core.providers.gmi.shapes import Candidate, Outcome, Part, Record
-from core.turns import (
+from core.statuses import (
     Failed,
     FailureReason,
     History,

@@ -19,7 +19,7 @@ from core.providers.gmi.answers import require
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.shapes import Grant
 from core.providers.http import CONNECT_SECONDS, SECONDS
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 MAX_RESULT_BYTES = 32_000_000
 DOWNLOAD_SECONDS = UPLOAD_SECONDS = 60.0

@@ -19,7 +19,7 @@ import structlog
 from core.errors import AnswerLost, NotSent, Unavailable
 from core.providers.google.models import successor
 from core.providers.http import Answer
-from core.turns import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
 
 RETRY_SECONDS = 15.0
 BACK_OFF_SECONDS = 20.0

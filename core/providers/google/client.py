@@ -24,7 +24,7 @@ from core.providers.http import (
     exchange,
     timeout,
 )
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 MAX_ANSWER_BYTES = 120_000_000
 """Ten pictures, written out as text."""

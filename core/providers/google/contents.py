@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from core.ports import Job, Upload
 from core.providers.google.endings import Ending, ending_of_answer, ending_of_prompt
 from core.providers.google.models import MOST_IMAGES, GoogleModel
-from core.turns import KEPT
+from core.statuses import KEPT
 
 JsonObject: TypeAlias = dict[str, Any]
 Keep: TypeAlias = Callable[[bytes, str], Awaitable[str]]

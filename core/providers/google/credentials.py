@@ -16,7 +16,7 @@ import structlog
 
 from core.errors import Unavailable
 from core.providers.http import CONNECT_SECONDS, SECONDS, UNREACHABLE_SECONDS, fits_header
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 

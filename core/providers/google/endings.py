@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from core.turns import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import Failed, FailureReason, RefusalReason, Refused
 
 MOST_WORDS = 500
 Ending: TypeAlias = Refused | Failed

@@ -12,7 +12,7 @@ from core.errors import Unavailable
 from core.ports import Upload
 from core.providers.google.answers import is_missing, require
 from core.providers.google.client import GoogleClient
-from core.turns import Failed, FailureReason
+from core.statuses import Failed, FailureReason
 
 RETRY_SECONDS = 2.0
 _FILES = "v1beta/files"

@@ -40,7 +40,7 @@ from core.providers.google.models import KNOWN
 from core.providers.google.stash import Stash
 from core.providers.http import UNREACHABLE_SECONDS
 from core.providers.json_text import to_json
-from core.turns import (
+from core.statuses import (
     KEPT,
     Failed,
     FailureReason,

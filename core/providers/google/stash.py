@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.state import key
-from core.turns import KEPT
+from core.statuses import KEPT
 
 PICTURE_SECONDS = 3_600
 SMALL_SECONDS = 172_800
