@@ -25,7 +25,8 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DATA_DIR=/data
 USER 10001
-# Only the embedded store writes here; with REDIS_URL set nothing does.
+# The embedded store, the web workspace and the simulated service write here; with REDIS_URL, a chat platform and a real
+# image service nothing does.
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["python", "-m", "bot", "health"]

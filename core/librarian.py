@@ -53,7 +53,7 @@ class Savers(StrEnum):
     """Who may save pictures under a name."""
 
     ANYONE = "anyone"
-    """Who may edit pictures."""
+    """Whoever may edit pictures."""
     MODERATORS = "moderators"
 
 

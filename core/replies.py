@@ -1,7 +1,8 @@
 """Every sentence that a person reads, in their language.
 
-The sentences are in `core/languages/<language>.toml`, by section and name; adding a language is adding a file. What is
-said is plain text: an adapter escapes it for its platform.
+The sentences are in `core/languages/<language>.toml`, by section and name; adding a language is adding a file (and, for
+the names of Discord's commands, Discord's code for it). What is said is plain text: an adapter escapes it for its
+platform.
 """
 
 import tomllib

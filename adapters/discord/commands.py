@@ -84,6 +84,7 @@ def _imagine_options(most_images: int) -> list[Definition]:
         _option("imagine", "count", _INTEGER) | {"min_value": 1, "max_value": most_images},
         _option("imagine", "model", _STRING) | {"autocomplete": True},
         *references,
+        _option("imagine", "size", _STRING) | {"autocomplete": True},
         _option("imagine", "style", _STRING) | {"autocomplete": True},
         _option("imagine", "private", _BOOLEAN),
     ]

@@ -24,7 +24,6 @@ from core.turns import ImageRef, Operation, Options, Reference
 FORM_SECONDS = 3600
 MOST_FILES = 3
 ASK = "ask"
-AS_IT_IS = "-"
 
 _REFERENCES: TypeAdapter[tuple[Reference, ...]] = TypeAdapter(tuple[Reference, ...])
 

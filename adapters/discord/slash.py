@@ -1,6 +1,7 @@
 """The slash commands: /imagine and what stands around it."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from adapters.discord.library import keep_pictures, keep_styles, suggestions
 from adapters.discord.posts import key_of, short_key
 from adapters.discord.server_rules import change_settings
 from adapters.discord.words import one_line, plain
+from core.commands import parse
 from core.errors import Declined
 from core.estimates import with_estimates
 from core.replies import say
@@ -36,9 +38,10 @@ async def on_slash(desk: Desk, interaction: Interaction) -> None:
     if handler is None:
         await answer.say(sentence(interaction.locale, "discord.unknown_command"))
         return
-    if handler is imagine and (options.get("private") or interaction.visiting):
+    private = handler is imagine and _is_private(options)
+    if handler is imagine and (private or interaction.visiting):
         # The worker edits this answer, so it has to be there before the turn is.
-        await answer.defer(private=bool(options.get("private")))
+        await answer.defer(private=private)
     await answer.prompt(handler(desk, interaction, options))
 
 
@@ -54,7 +57,8 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
             return await _models(desk, interaction, typed)
         if known is None:
             model = str(options.get("model") or desk.intake.limits.default_model)
-            known = (await desk.provider.capabilities(model)).aspect_ratios
+            able = await desk.provider.capabilities(model)
+            known = able.sizes if focused.get("name") == "size" else able.aspect_ratios
         return {value: value for value in known if typed in value.casefold()}
 
     await Answer(desk.rest, interaction).offer(fitting())
@@ -74,22 +78,28 @@ async def _models(desk: Desk, interaction: Interaction, typed: str) -> Mapping[s
 
 
 async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
-    """/imagine."""
-    wish = Wish(
-        prompt=str(options.get("prompt", "")),
-        options=Options(
-            aspect_ratio=options.get("aspect_ratio"),
-            count=int(options.get("count", 1)),
-            model=options.get("model"),
-            private=bool(options.get("private")),
-            style=options.get("style"),
-        ),
-        references=_references(interaction, options),
+    """/imagine. What is typed into the prompt counts too; the command's own options come first."""
+    prompt, typed = parse(str(options.get("prompt", "")))
+    asked = Options(
+        aspect_ratio=options.get("aspect_ratio", typed.aspect_ratio),
+        count=int(options.get("count", typed.count)),
+        model=options.get("model", typed.model),
+        size=options.get("size", typed.size),
+        private=_is_private(options),
+        style=options.get("style", typed.style),
     )
+    wish = Wish(prompt, asked, _references(interaction, options))
     if not wish.references:
         wish = replace(wish, references=await pointed_at(desk, wish.prompt, interaction.place))
     prompt, avatars = await mentioned(desk, wish.prompt, interaction.guild_id)
     return await desk.ask(interaction, replace(wish, prompt=prompt, references=(*wish.references, *avatars)))
+
+
+def _is_private(options: Mapping[str, Any]) -> bool:
+    """Whether the person alone is to see it. A prompt that cannot be read is answered as it was asked."""
+    with suppress(Declined):
+        return bool(options.get("private")) or parse(str(options.get("prompt", "")))[1].private
+    return bool(options.get("private"))
 
 
 async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:

@@ -6,12 +6,12 @@ NEEDED = {
     "files:read": "the pictures that people attach",
     "files:write": "posting pictures",
     "app_mentions:read": "mentions of the app",
-    "channels:history": "replies in threads of public channels",
-    "groups:history": "replies in threads of private channels",
+    "channels:history": 'replies in threads, and "this", in public channels',
+    "groups:history": 'replies in threads, and "this", in private channels',
     "im:history": "direct messages",
     "mpim:history": "group messages",
     "im:write": "private pictures",
-    "users:read": "names and languages of people",
+    "users:read": "names, languages and avatars of people",
 }
 """Bot scopes without which something does not work."""
 OPTIONAL = {"assistant:write": "the agent surface"}

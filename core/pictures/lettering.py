@@ -145,13 +145,7 @@ def _pieces(size: int, text: str, across: int) -> Iterator[str]:
     """Pieces between which a line may end, each with the space after it and none wider than a line."""
     piece = ""
     for letter in text:
-        ends = (
-            piece
-            and letter not in _NEVER_FIRST
-            and letter != " "
-            and (piece[-1] == " " or _is_wide(letter) or _is_wide(piece[-1]))
-        )
-        if ends or width(size, piece + letter) > across:
+        if (piece and _may_end(piece[-1], letter)) or width(size, piece + letter) > across:
             yield piece
             piece = ""
         piece += letter

@@ -43,6 +43,18 @@ async def test_a_plain_turn_takes_five_calls(server: Server) -> None:
     assert [(call.method, call.template) for call in server.fake.calls[before:]] == PLAIN_TURN
 
 
+async def test_options_may_be_typed_into_the_prompt_and_the_commands_own_come_first(server: Server) -> None:
+    await server.first_picture("a fox --ar 16:9 --n 2", count=1)
+    assert [(job.prompt, job.aspect_ratio) for job in server.bot.images.sent] == [("a fox", "16:9")]
+    asked = await server.imagine("a secret --private")
+    assert asked.private
+    refused = await server.imagine("a fox --colour red")
+    assert refused.original is not None
+    assert "--colour" in refused.original.content
+    await server.quiet()
+    assert len(server.bot.images.sent) == 2
+
+
 async def test_the_command_is_answered_privately_once_it_is_recorded(server: Server) -> None:
     server.bot.images.held = True
     hold = server.fake.faults.hold("POST", "/interactions/{interaction_id}/{interaction_token}/callback")

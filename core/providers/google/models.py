@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from core.ports import Capabilities
 
-PRICED_ON = "2026-11-22"
-TOP_K = 64
-"""Fixed by Google for these models; it is never sent."""
 MOST_IMAGES = 10
 
 _TEN = ("1:1", "3:2", "2:3", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
