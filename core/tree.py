@@ -61,9 +61,10 @@ class Choice:
 
     def label(self, locale: str) -> str:
         """The choice in a menu."""
-        which = f" #{self.image.index + 1}" if len(self.node.images) > 1 else ""
         mark = f" · {say(locale, 'tree.current')}" if self.current else ""
-        return f"{self.number}{which}. {words_of(self.node, locale)[:LABEL_CHARACTERS]}{mark}"
+        return (
+            f"{_numbered(self.number, self.image, self.node)}. {words_of(self.node, locale)[:LABEL_CHARACTERS]}{mark}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +148,26 @@ class Tree:
         await self.conversations.make_current(thread, image, event=event)
         return node
 
-    async def fork(self, thread: ThreadKey, node: TurnId, *, as_turn: TurnId) -> Node:
-        """A copy of a node to begin another thread with, under a turn id of its own, with all that led to it.
+    async def fork(self, thread: ThreadKey, image: ImageRef, *, as_turn: TurnId) -> Node:
+        """A copy of one picture's node to begin another thread with, under a turn id of its own.
 
+        It has the provider's whole history, so that edits go on as they would have, but none of the nodes before it.
         It stands nowhere yet: see `placed`.
         """
-        found = await self._node(thread, ImageRef(node))
-        histories = [
-            await self.conversations.history(thread, ImageRef(node, index)) for index in range(len(found.images))
-        ]
-        images = tuple(
-            replace(image, history=history, rooted=True) for image, history in zip(found.images, histories, strict=True)
-        )
-        ancestors = [ancestor async for ancestor in self.conversations.ancestors(thread, node)]
-        carried = tuple(replace(reference, copy=link) for link, reference in sources(ancestors).items())
+        found = await self._node(thread, image)
+        if found.removed:
+            raise Declined("tree.picture_gone")
+        history = await self.conversations.history(thread, image)
+        ancestors = [ancestor async for ancestor in self.conversations.ancestors(thread, image.node)]
         return replace(
-            found, id=as_turn, parent=None, images=images, message="", removed=False, cost=0, carried=carried
+            found,
+            id=as_turn,
+            parent=None,
+            options=replace(found.options, count=1),
+            images=(replace(found.images[image.index], history=history, rooted=True),),
+            message="",
+            cost=0,
+            carried=tuple(replace(reference, copy=link) for link, reference in sources(ancestors).items()),
         )
 
     async def choices(self, thread: ThreadKey) -> list[Choice]:
@@ -195,6 +200,8 @@ class Tree:
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def thumbnail(step: _Step) -> bytes:
+            if step.node.removed:
+                return b""
             async with gate:
                 try:
                     return (await self.workshop.thumbnail(await fetch(step.shown, thread), side)).data
@@ -209,7 +216,7 @@ class Tree:
         mark = say(locale, "tree.current")
         return tuple(
             Panel(
-                number=str(step.number),
+                number=_numbered(step.number, step.image, step.node),
                 words=words_of(step.node, locale)[:WORDS_CHARACTERS],
                 note=" · ".join(filter(None, (step.node.author.name, step.node.model))),
                 mark=mark if step.current else "",
@@ -223,7 +230,10 @@ class Tree:
             picture = await self.workshop.sheet(sheet)
         except (PictureRefused, WorkshopUnavailable) as error:
             raise Declined("tree.not_now") from error
-        lines = [f"{step.number}. {words_of(step.node, locale)[:LINE_CHARACTERS]}" for step in steps]
+        lines = [
+            f"{_numbered(step.number, step.image, step.node)}. {words_of(step.node, locale)[:LINE_CHARACTERS]}"
+            for step in steps
+        ]
         words = "\n".join((sheet.title, *lines))
         return Drawn(Image(picture, words[:ALT_CHARACTERS], f"{name}.jpg"), words)
 
@@ -238,6 +248,11 @@ def placed(node: Node, shown: Sequence[Reference], message: str) -> Node:
     """The same node where it stands now. `shown` are its pictures there, in their order."""
     images = tuple(replace(image, shown=where) for image, where in zip(node.images, shown, strict=True))
     return replace(node, images=images, message=message, removed=False)
+
+
+def _numbered(number: int, image: ImageRef, node: Node) -> str:
+    """The number of a node, and of several pictures which one."""
+    return f"{number} #{image.index + 1}" if len(node.images) > 1 else str(number)
 
 
 def _age(place: Place) -> tuple[float, str]:

@@ -5,7 +5,7 @@ in a test. `core.state` turns these into JSON and back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType, Self
 from urllib.parse import quote, unquote
@@ -160,6 +160,19 @@ class Turn:
     locale: str = "en"
     address: Mapping[str, str] = field(default_factory=dict)
     addition: str = ""
+
+    @property
+    def uprooted(self) -> bool:
+        """Whether it is a copy, in another thread, of what was made from a picture that stayed behind.
+
+        There is nothing there to make it from once more.
+        """
+        return self.parent is None and self.operation in (Operation.EDIT, Operation.VARIATIONS)
+
+    def without_parent(self) -> Self:
+        """The same turn where its copy begins another thread."""
+        made_from = self.parent is not None and self.operation is Operation.AGAIN
+        return replace(self, parent=None, operation=Operation.EDIT if made_from else self.operation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from adapters.discord.posting import MESSAGE
 from adapters.discord.presses import Press
 from adapters.discord.rest import Refused
 from adapters.discord.showing import publish
+from core.errors import Declined
 from core.replies import say
 from core.turns import ImageRef, Operation, Options
 
@@ -39,10 +40,11 @@ async def on_component(desk: Desk, interaction: Interaction) -> None:
 
 
 async def _pressed(desk: Desk, interaction: Interaction, handler: "Handler", action: str, key: str) -> Said:
-    post = await desk.posts.by_key(key)
-    if post is None:
+    name, _, index = key.partition(":")
+    post = await desk.posts.by_key(name)
+    if post is None or not (index or "0").isdecimal():
         raise declined_gone()
-    return await handler(Press(desk, interaction, post, f"{action}:{key}"))
+    return await handler(Press(desk, interaction, post, f"{action}:{key}", int(index or "0")))
 
 
 async def _cancel(press: Press) -> Said:
@@ -61,8 +63,10 @@ async def _ratio(press: Press) -> Said:
 
 
 async def _ask_again(press: Press, options: Options) -> Said:
-    await press.once()
     turn = press.post.turn
+    if turn.uprooted:
+        raise Declined("declined.uprooted")
+    await press.once()
     operation = turn.operation if turn.operation is Operation.VARIATIONS else Operation.AGAIN
     wish = Wish(turn.prompt, options, turn.references, operation, turn.parent, of=press.post)
     return await press.desk.ask(press.interaction, wish)

@@ -37,6 +37,7 @@ class Action(StrEnum):
     SHOW = "show"
     RATIO = "ratio"
     MORE = "more"
+    WHICH = "which"
     COMPARE = "compare"
     BACK = "back"
     FORK = "fork"
@@ -53,9 +54,9 @@ class More(StrEnum):
     FORK_TO = "fork_to"
 
 
-def control_id(action: Action, key: str) -> str:
-    """The name of a control."""
-    return f"{action}:{key}"
+def control_id(action: Action, key: str, index: int = 0) -> str:
+    """The name of a control. `index` is which picture of the turn it is about."""
+    return f"{action}:{key}:{index}" if index else f"{action}:{key}"
 
 
 def row(*controls: Component) -> Component:

@@ -66,25 +66,40 @@ async def went_back(press: Press, node: Node) -> Said:
 
 
 async def _more(press: Press) -> Said:
+    """Do what was chosen; of several pictures, ask which one first."""
     chosen = _chosen(press)
     if chosen not in MORE:
         raise declined_gone()
-    return await MORE[More(chosen)](press)
+    node = await press.desk.conversations.node(press.thread, press.post.turn.id)
+    count = len(node.images) if node else 1
+    if count == 1:
+        return await MORE[More(chosen)](press)
+    numbers, values = range(1, count + 1), [f"{chosen}:{index}" for index in range(count)]
+    question = say(press.locale, "discord.form_which")
+    name = control_id(Action.WHICH, short_key(press.post.turn.id))
+    menu = row(select(name, question, values, [f"#{number}" for number in numbers]))
+    return replace(sentence(press.locale, "discord.form_which"), components=(menu,))
+
+
+async def _which(press: Press) -> Said:
+    chosen, _, index = _chosen(press).partition(":")
+    if chosen not in MORE or not index.isdecimal():
+        raise declined_gone()
+    return await MORE[More(chosen)](replace(press, index=int(index), what=f"{press.what}:{chosen}:{index}"))
 
 
 async def _path(press: Press) -> Said:
-    image = ImageRef(press.post.turn.id)
-    drawn = await press.desk.tree.path(press.thread, image, press.desk.chat.fetch, press.locale)
+    drawn = await press.desk.tree.path(press.thread, press.image, press.desk.chat.fetch, press.locale)
     return await _show(press, drawn)
 
 
 async def _compare(press: Press, other: ImageRef | None = None) -> Said:
-    image, fetch = ImageRef(press.post.turn.id), press.desk.chat.fetch
+    image, fetch = press.image, press.desk.chat.fetch
     return await _show(press, await press.desk.tree.compare(press.thread, image, other, fetch, press.locale))
 
 
 async def _compare_with(press: Press) -> Said:
-    image = ImageRef(press.post.turn.id)
+    image = press.image
     choices = [choice for choice in await press.desk.tree.choices(press.thread) if choice.image != image]
     if not choices:
         raise Declined("tree.nothing_before")
@@ -97,7 +112,7 @@ async def _compared(press: Press) -> Said:
 
 
 async def _restore(press: Press) -> Said:
-    return await _back_to(press, ImageRef(press.post.turn.id))
+    return await _back_to(press, press.image)
 
 
 async def _back(press: Press) -> Said:
@@ -115,7 +130,8 @@ async def _fork(press: Press) -> Said:
 
 
 async def _fork_to(press: Press) -> Said:
-    menu = row(channel_select(control_id(Action.FORK, short_key(press.post.turn.id)), say(press.locale, "tree.where")))
+    name = control_id(Action.FORK, short_key(press.post.turn.id), press.index)
+    menu = row(channel_select(name, say(press.locale, "tree.where")))
     return replace(sentence(press.locale, "tree.where"), components=(menu,))
 
 
@@ -139,8 +155,9 @@ async def _fork_into(press: Press, place: Place) -> Said:
     check_place(await desk.settings.of(interaction.guild_id), place)
     await press.once()
     name = turn_id("discord", person.workspace, interaction.id)
-    node = await desk.tree.fork(press.thread, press.post.turn.id, as_turn=name)
-    thread = await _begin(press, replace(press.post.turn, id=name), node, place)
+    node = await desk.tree.fork(press.thread, press.image, as_turn=name)
+    options = replace(press.post.turn.options, count=1)
+    thread = await _begin(press, replace(press.post.turn, id=name, options=options), node, place)
     words = say(
         press.locale,
         "tree.branched",
@@ -155,8 +172,7 @@ async def _fork_into(press: Press, place: Place) -> Said:
 async def _begin(press: Press, asked: Turn, node: Node, place: Place) -> ThreadKey:
     desk, person = press.desk, person_of(press.interaction)
     turn = replace(
-        asked,
-        parent=None,
+        asked.without_parent(),
         reply_to="",
         thread=key_of(place, person.workspace),
         address={name: value for name, value in asked.address.items() if name == "limit"},
@@ -202,7 +218,7 @@ def _choose(action: Action, image: ImageRef, question: str, choices: Sequence[Ch
     """A menu of pictures; each is named by its index and the key of its turn."""
     values = [f"{choice.image.index}:{short_key(choice.image.node)}" for choice in choices]
     labels = [one_line(choice.label(locale), LABEL_CHARACTERS) for choice in choices]
-    return row(select(control_id(action, short_key(image.node)), say(locale, question), values, labels))
+    return row(select(control_id(action, short_key(image.node), image.index), say(locale, question), values, labels))
 
 
 async def _picked(press: Press) -> ImageRef:
@@ -231,6 +247,7 @@ MORE: Mapping[More, Handler] = {
 }
 HANDLERS: Mapping[str, Handler] = {
     Action.MORE: _more,
+    Action.WHICH: _which,
     Action.COMPARE: _compared,
     Action.BACK: _back,
     Action.FORK: _forked_to,

@@ -7,17 +7,26 @@ from adapters.discord.events import Interaction
 from adapters.discord.permissions import check_editor, moderates
 from adapters.discord.posts import Post
 from core.errors import Declined
-from core.turns import ThreadKey
+from core.turns import ImageRef, ThreadKey
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One press of a button of ours. `what` names the effect that is to happen once, however many press."""
+    """One press of a button of ours. `what` names the effect that is to happen once, however many press.
+
+    `index` is which of the turn's pictures it is about.
+    """
 
     desk: Desk
     interaction: Interaction
     post: Post
     what: str
+    index: int = 0
+
+    @property
+    def image(self) -> ImageRef:
+        """The picture that it is about."""
+        return ImageRef(self.post.turn.id, self.index)
 
     @property
     def locale(self) -> str:

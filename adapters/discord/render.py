@@ -84,7 +84,7 @@ def result_controls(
     """The buttons and the menu under a result."""
     first = [
         button(Action.EDIT, key, say(locale, "button.edit"), Style.PRIMARY),
-        button(Action.AGAIN, key, say(locale, "button.again")),
+        *(() if turn.uprooted else (button(Action.AGAIN, key, say(locale, "button.again")),)),
         button(Action.VARIATIONS, key, say(locale, "button.variations")),
     ]
     if turn.parent is not None:
@@ -94,7 +94,7 @@ def result_controls(
     else:
         first.append(button(Action.DELETE, key, say(locale, "discord.delete"), Style.DANGER))
     rows = [row(*first)]
-    if ratios:
+    if ratios and not turn.uprooted:
         rows.append(row(select(control_id(Action.RATIO, key), say(locale, "button.ratio"), ratios)))
     rows.append(row(select(control_id(Action.MORE, key), say(locale, "button.more"), *_more(turn, locale))))
     fitting_links = [link for link in links if link.startswith("https://") and len(link) <= LINK_CHARACTERS]

@@ -39,8 +39,7 @@ async def publish(desk: Desk, post: Post, interaction: Interaction) -> None:
         raise Declined("declined.parent_gone")
     person, place = person_of(interaction), place_of(interaction)
     public = replace(
-        post.turn,
-        parent=None,
+        post.turn.without_parent(),
         options=replace(post.turn.options, private=False),
         thread=key_of(place, person.workspace),
         address={name: value for name, value in post.turn.address.items() if name in ("limit", "direct")},

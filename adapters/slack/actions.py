@@ -47,6 +47,7 @@ class Form(StrEnum):
     SHARE = "form_share"
     SETTINGS = "form_settings"
     COMPARE = "form_compare"
+    WHICH = "form_which"
     FORK = "form_fork"
     SAVE = "form_save"
 

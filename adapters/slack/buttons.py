@@ -79,6 +79,8 @@ class Buttons:
 
     async def _ask_again(self, press: Press, options: Options) -> str:
         turn = press.post.turn
+        if turn.uprooted:
+            raise Declined("declined.uprooted")
         operation = turn.operation if turn.operation is Operation.VARIATIONS else Operation.AGAIN
         wish = Wish(
             event=press.event,

@@ -29,6 +29,7 @@ FIELD_OF_REFUSAL = {
     Form.SHARE: "channel",
     Form.SETTINGS: "ratio",
     Form.COMPARE: "picture",
+    Form.WHICH: "which",
     Form.FORK: "channel",
     Form.SAVE: "name",
 }
@@ -98,6 +99,8 @@ class Handlers:
                 work = self._sharing.shared(actor, view, event)
             case Form.COMPARE:
                 work = self._history.compared(actor, view, event)
+            case Form.WHICH:
+                work = self._history.which_chosen(actor, view, event)
             case Form.FORK:
                 work = self._history.forked(actor, view, event)
             case Form.SAVE:

@@ -26,36 +26,46 @@ class History:
         self._sharing = sharing
 
     async def chosen(self, actor: Actor, post: Post, what: str, *, trigger: str, event: str) -> str:
-        """Do what was chosen from the menu under a picture."""
+        """Do what was chosen from the menu under a picture; of several pictures, ask which one first."""
         match what:
-            case More.PATH:
-                await self.path(actor, post, event=event)
-            case More.COMPARE:
-                await self._compare(actor, post, None, event)
             case More.COMPARE_WITH:
-                await self._ask_which(actor, post, trigger)
-            case More.RESTORE:
-                await self._check_editor(actor, post)
-                image = ImageRef(post.turn.id)
-                node = await self._desk.tree.restore(post.conversation, image, event=event)
-                await self._sharing.say_undone(actor, post, node, event)
+                await self._ask_other(actor, post, trigger)
             case More.FORK_TO:
                 await self._ask_where(actor, post, trigger)
+            case _ if len(post.shown) > 1:
+                await self._ask_which(actor, post, what, trigger)
+            case _:
+                await self._do(actor, post, what, ImageRef(post.turn.id), event)
+        return ""
+
+    async def which_chosen(self, actor: Actor, view: dict[str, Any], event: str) -> str:
+        """Do what was chosen from the menu with the picture that was chosen in the form."""
+        post = await self._post_of(actor, view)
+        what, _, index = forms.chosen(view, "which").partition(":")
+        if not index.isdecimal():
+            raise declined_gone()
+        await self._do(actor, post, what, ImageRef(post.turn.id, int(index)), event)
+        return ""
+
+    async def _do(self, actor: Actor, post: Post, what: str, image: ImageRef, event: str) -> None:
+        match what:
+            case More.PATH:
+                drawn = await self._desk.tree.path(post.conversation, image, self._desk.chat.fetch, actor.locale)
+                await self._show(actor, post, drawn, event)
+            case More.COMPARE:
+                await self._compare(actor, post, image, None, event)
+            case More.RESTORE:
+                await self._check_editor(actor, post)
+                node = await self._desk.tree.restore(post.conversation, image, event=event)
+                await self._sharing.say_undone(actor, post, node, event)
             case _:
                 raise declined_gone()
-        return ""
 
     async def undo(self, actor: Actor, post: Post, *, event: str) -> None:
         """Go back to the picture that this one was made from."""
         await self._check_editor(actor, post)
         node = await self._desk.tree.undo(post.conversation, post.turn.id, event=event)
         await self._sharing.say_undone(actor, post, node, event)
-
-    async def path(self, actor: Actor, post: Post, *, event: str) -> None:
-        """Post how a picture came to be in its thread."""
-        desk, image = self._desk, ImageRef(post.turn.id)
-        drawn = await desk.tree.path(post.conversation, image, desk.chat.fetch, actor.locale)
-        await self._show(actor, post, drawn, event)
 
     async def compared(self, actor: Actor, view: dict[str, Any], event: str) -> str:
         """Compare with the picture that was chosen in the form."""
@@ -64,21 +74,26 @@ class History:
         other = await self._desk.posts.by_key(name)
         if other is None or not index.isdigit() or other.conversation != post.conversation:
             raise declined_gone()
-        await self._compare(actor, post, ImageRef(other.turn.id, int(index)), event)
+        image = ImageRef(post.turn.id, forms.filled(view, Context()).which)
+        await self._compare(actor, post, image, ImageRef(other.turn.id, int(index)), event)
         return ""
 
     async def forked(self, actor: Actor, view: dict[str, Any], event: str) -> str:
         """Begin a thread in the chosen channel with a copy of the picture, and say in the old one where that is."""
         desk, post = self._desk, await self._post_of(actor, view)
-        channel = forms.filled(view, Context()).channel
+        filled = forms.filled(view, Context())
+        channel = filled.channel
         (await desk.settings.of(actor.workspace)).check_place(channel)
         await self._check_editor(actor, post)
         if not channel or not post.shown or post.turn.options.private:
             raise Declined("tree.private")
         name = turn_id(PLATFORM, actor.workspace, event)
-        node = await desk.tree.fork(post.conversation, post.turn.id, as_turn=name)
+        node = await desk.tree.fork(post.conversation, ImageRef(post.turn.id, filled.which), as_turn=name)
         place = channel_key(actor.workspace, channel)
-        turn = replace(post.turn, id=name, parent=None, reply_to="", thread=place, address={})
+        options = replace(post.turn.options, count=1)
+        copied = post.turn.without_parent()
+        turn = replace(copied, id=name, options=options, reply_to="", thread=place, address={})
+        post = replace(post, shown=post.shown[filled.which : filled.which + 1])
         note = say(actor.locale, "tree.branched_from", name=actor.profile.name)
         begun = await self._sharing.begin(post, turn, node, event, notes=(note,))
         link = await desk.api.call(actor.workspace, "chat.getPermalink", channel=channel, message_ts=begun.message)
@@ -95,27 +110,36 @@ class History:
         )
         return ""
 
-    async def _compare(self, actor: Actor, post: Post, other: ImageRef | None, event: str) -> None:
-        desk, image = self._desk, ImageRef(post.turn.id)
+    async def _compare(self, actor: Actor, post: Post, image: ImageRef, other: ImageRef | None, event: str) -> None:
+        desk = self._desk
         drawn = await desk.tree.compare(post.conversation, image, other, desk.chat.fetch, actor.locale)
         await self._show(actor, post, drawn, event)
 
-    async def _ask_which(self, actor: Actor, post: Post, trigger: str) -> None:
-        image = ImageRef(post.turn.id)
-        choices = [choice for choice in await self._desk.tree.choices(post.conversation) if choice.image != image]
+    async def _ask_which(self, actor: Actor, post: Post, what: str, trigger: str) -> None:
+        named = [(f"#{index + 1}", f"{what}:{index}") for index in range(len(post.shown))]
+        field = forms.field("which", say(actor.locale, "slack.form_which"), forms.menu(named))
+        context = Context(key=short_key(post.turn.id))
+        await self._modals.open(actor, trigger, forms.modal(Form.WHICH, actor.locale, f"button.{what}", context, field))
+
+    async def _ask_other(self, actor: Actor, post: Post, trigger: str) -> None:
+        alone = ImageRef(post.turn.id) if len(post.shown) == 1 else None
+        choices = [choice for choice in await self._desk.tree.choices(post.conversation) if choice.image != alone]
         if not choices:
             raise Declined("tree.nothing_before")
         named = [(one.label(actor.locale), f"{one.image.index}:{short_key(one.image.node)}") for one in choices]
         field = forms.field("picture", say(actor.locale, "tree.choose"), forms.menu(named))
+        which = forms.which_field(actor.locale, len(post.shown))
         context = Context(key=short_key(post.turn.id))
-        view = forms.modal(Form.COMPARE, actor.locale, "tree.compare_title", context, field)
+        view = forms.modal(Form.COMPARE, actor.locale, "tree.compare_title", context, *which, field)
         await self._modals.open(actor, trigger, view)
 
     async def _ask_where(self, actor: Actor, post: Post, trigger: str) -> None:
         await self._check_editor(actor, post)
         field = forms.channel_field(actor.locale, post.channel)
+        which = forms.which_field(actor.locale, len(post.shown))
         context = Context(key=short_key(post.turn.id))
-        await self._modals.open(actor, trigger, forms.modal(Form.FORK, actor.locale, "tree.where", context, field))
+        view = forms.modal(Form.FORK, actor.locale, "tree.where", context, *which, field)
+        await self._modals.open(actor, trigger, view)
 
     async def _show(self, actor: Actor, post: Post, drawn: Drawn, event: str) -> None:
         """Post a sheet in the thread, once for each event."""

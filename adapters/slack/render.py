@@ -129,14 +129,14 @@ def controls(turn: Turn, ratios: Sequence[str]) -> Block:
     locale, key = turn.locale, short_key(turn.id)
     row = [
         button(Action.EDIT, key, say(locale, "button.edit"), primary=True),
-        button(Action.AGAIN, key, say(locale, "button.again")),
+        *(() if turn.uprooted else (button(Action.AGAIN, key, say(locale, "button.again")),)),
         button(Action.VARIATIONS, key, say(locale, "button.variations")),
     ]
     if turn.parent is not None:
         row.append(button(Action.UNDO, key, say(locale, "button.undo")))
     if turn.options.private:
         row.append(button(Action.SHARE, key, say(locale, "slack.share")))
-    if ratios:
+    if ratios and not turn.uprooted:
         choices = [option(ratio, f"{key}|{ratio}") for ratio in ratios[:MOST_RATIOS]]
         placeholder = {"type": "plain_text", "text": say(locale, "button.ratio"), "emoji": False}
         row.append({"type": "static_select", "action_id": Action.RATIO, "placeholder": placeholder, "options": choices})

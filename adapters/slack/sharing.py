@@ -65,9 +65,8 @@ class Sharing:
     async def _show(self, post: Post, node: Node, channel: str, event: str) -> None:
         workspace, options = post.turn.thread.workspace, replace(post.turn.options, private=False)
         public = replace(
-            post.turn,
+            post.turn.without_parent(),
             id=TurnId(f"{post.turn.id}.shared.{channel}"),
-            parent=None,
             options=options,
             thread=channel_key(workspace, channel),
             address={},

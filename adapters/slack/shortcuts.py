@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.slack.actions import Shortcut
+from adapters.slack.actions import More, Shortcut
 from adapters.slack.desk import Actor, Desk
 from adapters.slack.files import references_of
 from adapters.slack.history import History
@@ -35,8 +35,8 @@ class Shortcuts:
         if body.get("callback_id") == Shortcut.HISTORY:
             if post is None or not post.shown:
                 raise Declined("slack.no_picture_there")
-            await self._history.path(actor, post, event=f"{opening.trigger}.{ts}")
-            return ""
+            event = f"{opening.trigger}.{ts}"
+            return await self._history.chosen(actor, post, More.PATH, trigger=opening.trigger, event=event)
         references = references_of(message.get("files"), channel, ts)
         if not references:
             raise Declined("slack.no_picture_there")

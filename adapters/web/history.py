@@ -24,9 +24,9 @@ QUOTED_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be done with the picture of a message, by whom. `other` is what it is compared with."""
+    """What is to be done with a picture of a message, by whom. `other` is what it is compared with."""
 
-    message: str
+    picture: Target
     event: str
     session: Session
     locale: str
@@ -64,7 +64,7 @@ class History:
 
     async def _variations(self, wish: Wish) -> str:
         variations, count = self._incoming.variations, self._most_images
-        return await variations(wish.message, wish.event, wish.session, wish.locale, count=count)
+        return await variations(wish.picture.message, wish.event, wish.session, wish.locale, count=count)
 
     async def _undo(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
@@ -72,12 +72,12 @@ class History:
 
     async def _restore(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
-        node = await self._tree.restore(thread, ImageRef(turn.id), event=_name(wish))
+        node = await self._tree.restore(thread, ImageRef(turn.id, wish.picture.index), event=_name(wish))
         return await self._went_back(wish, asked, node)
 
     async def _path(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
-        drawn = await self._tree.path(thread, ImageRef(turn.id), self._chat.fetch, wish.locale)
+        drawn = await self._tree.path(thread, ImageRef(turn.id, wish.picture.index), self._chat.fetch, wish.locale)
         return await self._show(wish, asked, drawn)
 
     async def _compare(self, wish: Wish) -> str:
@@ -88,14 +88,17 @@ class History:
             if found is None:
                 raise Declined("declined.parent_gone")
             other = ImageRef(found.node, wish.other.index)
-        drawn = await self._tree.compare(thread, ImageRef(turn.id), other, self._chat.fetch, wish.locale)
+        drawn = await self._tree.compare(
+            thread, ImageRef(turn.id, wish.picture.index), other, self._chat.fetch, wish.locale
+        )
         return await self._show(wish, asked, drawn)
 
     async def _fork(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
         if asked.message.only_for:
             raise Declined("tree.private")
-        node = await self._tree.fork(thread, turn.id, as_turn=name_of(wish.session, wish.event))
+        image = ImageRef(turn.id, wish.picture.index)
+        node = await self._tree.fork(thread, image, as_turn=name_of(wish.session, wish.event))
         root = await self._begin(wish, turn, node)
         words = say(
             wish.locale,
@@ -111,7 +114,13 @@ class History:
         """A thread of its own in the same channel, whose first picture is a copy. Gives the message it hangs on."""
         channel = asked.thread.channel
         turn = replace(
-            asked, id=node.id, parent=None, thread=thread_key(channel), asked_at=time.time(), reply_to="", address={}
+            asked.without_parent(),
+            id=node.id,
+            options=replace(asked.options, count=1),
+            thread=thread_key(channel),
+            asked_at=time.time(),
+            reply_to="",
+            address={},
         )
         root = announcement_of(turn)
         pictures = Message(
@@ -165,7 +174,7 @@ class History:
             raise Declined("web.thread_gone") from gone
 
     async def _about(self, wish: Wish) -> tuple[Posted, ThreadKey, Turn]:
-        asked = await self._incoming.announcement(wish.message, wish.session)
+        asked = await self._incoming.announcement(wish.picture.message, wish.session)
         if asked.message.turn is None:
             raise Declined("declined.parent_gone")
         return asked, thread_key(asked.message.channel, asked.message.root), asked.message.turn

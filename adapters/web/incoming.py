@@ -108,6 +108,8 @@ class Incoming:
         turn = announced.message.turn
         if turn is None:
             raise Declined("declined.parent_gone")
+        if turn.uprooted:
+            raise Declined("declined.uprooted")
         return await self._take(
             replace(
                 turn,

@@ -75,6 +75,7 @@ def _turn(turn: Turn) -> Json:
         "size": options.size,
         "style": style_note(turn),
         "edits": _edits(turn.address),
+        "uprooted": turn.uprooted,
     }
 
 

@@ -59,9 +59,10 @@ class SentMessage(BaseModel):
 
 
 class Pressed(BaseModel):
-    """A button that does something once. `other` is the picture that one is compared with."""
+    """A button that does something once, to one picture of a message. `other` is what that is compared with."""
 
     event: Event
+    index: int = Field(0, ge=0, lt=100)
     other: SentTarget | None = None
 
 
@@ -122,8 +123,8 @@ class TalkRoutes:
             raise web.HTTPNotFound
         pressed = await body(request, Pressed)
         other = Target(pressed.other.message, pressed.other.index) if pressed.other else None
-        message = request.match_info["message"]
-        done = await operation(Wish(message, pressed.event, request[SESSION], language(request), other))
+        image = Target(request.match_info["message"], pressed.index)
+        done = await operation(Wish(image, pressed.event, request[SESSION], language(request), other))
         return web.json_response({"message": done}, status=202)
 
     async def cancel(self, request: web.Request) -> web.Response:

@@ -4,6 +4,9 @@ from io import BytesIO
 
 from PIL import Image
 
+from adapters.discord.components import Action, button, control_id, row, select
+from adapters.discord.posting import MESSAGE
+from core.turns import ImageRef
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Invocation, Seen
 
@@ -125,6 +128,50 @@ async def test_a_fork_goes_on_in_a_thread_of_its_own(server: Server) -> None:
     there = (await server.pictures(old, 3))[-1]
     await server.quiet()
     assert there.files[0].alt == "let it rain ← make it night ← a fox in the snow"
+
+
+async def test_a_copy_of_an_edit_is_not_asked_for_anew_without_its_picture(server: Server) -> None:
+    _, second = await edited(server, "make it night")
+    await chose(server, second, "fork")
+    root = await server.message(server.channel, lambda seen: bool(seen.files))
+    assert root.labels == ("Edit", "Variations", "Delete", "Go back, compare, branch…")
+    asked = len(server.bot.images.sent)
+    key = menu(root).removeprefix("more:")
+    stale = [row(button(Action.AGAIN, key, "Again")), row(select(control_id(Action.RATIO, key), "Shape", ["1:1"]))]
+    rest = server.bot.chat.rest
+    await rest.call("PATCH", MESSAGE, {"components": stale}, channel_id=str(server.channel.id), message_id=str(root.id))
+    root = await server.message(server.channel, lambda seen: "Again" in seen.labels)
+    for pressed in (await server.alice.press(root, "Again"), await server.alice.select(root, "Shape", "1:1")):
+        assert "ask for variations" in (await said(server, await pressed.answered())).content
+    await server.quiet()
+    assert len(server.bot.images.sent) == asked
+
+
+async def test_each_of_several_pictures_is_gone_back_to_compared_and_branched_from(server: Server) -> None:
+    several = await server.first_picture("foxes", count=3)
+    await server.quiet()
+
+    async def chose_one(what: str, number: int) -> Invocation:
+        asked = await said(server, await chose(server, several, what))
+        (control,) = asked.controls
+        assert [option["label"] for option in control.wire["options"]] == ["#1", "#2", "#3"]
+        return await (await server.alice.select(asked, menu(asked, "which"), control.values[number - 1])).answered()
+
+    await said(server, await chose_one("restore", 3))
+    thread = server.thread()
+    post = await server.bot.chat.posts.by_message(str(several.id))
+    assert post is not None
+    assert post.thread is not None
+    assert await server.bot.core.conversations.head(post.thread) == ImageRef(post.turn.id, 2)
+    asked = await said(server, await chose_one("compare_with", 2))
+    (control,) = asked.controls
+    assert [option["label"] for option in control.wire["options"]] == ["1 #3. foxes · current", "1 #1. foxes"]
+    await (await server.alice.select(asked, menu(asked, "compare"), control.values[0])).answered()
+    await server.message(thread, lambda seen: any("Side by side" in str(file.alt) for file in seen.files))
+    await chose_one("fork", 2)
+    copy = await server.message(server.channel, lambda seen: "Branched off here" in seen.content)
+    assert len({file.name for file in several.files}) == 3
+    assert [file.name for file in copy.files] == [several.files[1].name]
 
 
 async def test_a_fork_goes_to_another_channel_where_both_may_write(server: Server) -> None:

@@ -1,11 +1,12 @@
 """Going back and branching on Slack: sheets, an older picture made current, forks."""
 
+from dataclasses import replace
 from io import BytesIO
 
 from PIL import Image
 
 from adapters.slack.posts import short_key
-from core.turns import Node
+from core.turns import ImageRef, Node
 from tests.e2e.slack_world import World
 from tests.fakes.slack import Shown
 
@@ -98,6 +99,48 @@ async def test_a_fork_goes_on_in_a_thread_of_its_own_and_in_another_channel(worl
     assert len(history) == 4
     await world.reply("let it rain", first)
     assert (await world.pictures(3))[-1].files[0].alt == "let it rain ← make it night ← a fox in the snow"
+
+
+async def test_a_copy_of_an_edit_is_not_asked_for_anew_without_its_picture(world: World) -> None:
+    _, second = await edited(world, "make it night")
+    other = world.fake.new_channel(world.team, "other", [world.alice])
+    world.fake.invite(other)
+    await choose(world, second, "fork_to")
+    await world.fake.submit(world.alice, {"channel": other.id})
+    (root,) = await world.pictures(1, other)
+    assert [button.label for button in root.buttons] == ["Edit", "Variations"]
+    edit = root.button("Edit")
+    stale = replace(edit, json={**edit.json, "action_id": "again"})  # as copies were shown before
+    await world.fake.press(world.alice, stale)
+    await world.until(lambda: any("ask for variations" in words for words in world.whispers(other)))
+    assert len(world.bot.images.sent) == 2
+
+
+async def test_each_of_several_pictures_is_gone_back_to_compared_and_branched_from(world: World) -> None:
+    first = await world.first_picture()
+    await world.fake.press(world.alice, first.button("Variations"))
+    four = (await world.pictures(2))[-1]
+    node = await node_of(world, four)
+    post = await world.bot.chat.posts.by_turn(node.id)
+    assert post is not None
+    await choose(world, four, "restore")
+    await world.fake.submit(world.alice, {"which": "restore:2"})
+    await said(world, "Back to:")
+    assert await world.bot.core.conversations.head(post.conversation) == ImageRef(node.id, 2)
+    await choose(world, four, "compare_with")
+    await world.fake.submit(world.alice, {"which": "2", "picture": f"2:{short_key(node.id)}"})
+    sheet = (await world.pictures(3))[-1]
+    assert sheet.files[0].alt == "Side by side 2 #2. Variations 2 #3. Variations"
+    await choose(world, four, "path")
+    await world.fake.submit(world.alice, {"which": "path:3"})
+    assert (await world.pictures(4))[-1].files[0].alt.startswith("How this picture came to be")
+    other = world.fake.new_channel(world.team, "other", [world.alice])
+    world.fake.invite(other)
+    await choose(world, four, "fork_to")
+    await world.fake.submit(world.alice, {"which": "3", "channel": other.id})
+    (root,) = await world.pictures(1, other)
+    (copy,) = (await node_of(world, root)).images
+    assert copy.shown.attachment == node.images[2].shown.attachment
 
 
 async def test_one_choice_that_comes_twice_posts_one_sheet(world: World) -> None:

@@ -313,7 +313,9 @@ async def test_a_copy_of_a_picture_in_another_thread_heals_too(studio: Studio) -
     house = studio.house
     turns = await studio.thread(house.turn(), ["one"])
     core = house.core
-    copy = await Tree(core.conversations, core.workshop).fork(studio.place(turns[-1]), turns[-1].id, as_turn=FORKED)
+    copy = await Tree(core.conversations, core.workshop).fork(
+        studio.place(turns[-1]), ImageRef(turns[-1].id), as_turn=FORKED
+    )
     await core.conversations.remember(ELSEWHERE, copy, messages=["elsewhere"])
     await studio.service.expire_links()
     edit = house.turn("two", thread=ELSEWHERE, parent=ImageRef(FORKED), operation=Operation.EDIT)

@@ -56,7 +56,7 @@ async def test_a_path_goes_by_the_picture_that_was_edited(house: House) -> None:
     edit = house.edit(first, "closer")
     edit = await house.done(replace(edit, parent=ImageRef(first.id, 2)))
     del house.chat.files[f"p-{first.id}/0"]
-    assert (await path(house, edit)).words.splitlines()[1:] == ["1. foxes", "2. closer"]
+    assert (await path(house, edit)).words.splitlines()[1:] == ["1 #3. foxes", "2. closer"]
 
 
 async def test_variations_are_called_by_their_name(house: House) -> None:
@@ -122,7 +122,7 @@ async def test_an_edit_asked_before_an_undo_does_not_take_it_back(house: House) 
 async def test_a_fork_is_gone_on_from_with_all_that_led_to_it(house: House) -> None:
     first, second = await edits(house, "make it night")
     thread, elsewhere = thread_of(house, first), ThreadKey("fake", "w", "other", "t2")
-    node = await tree(house).fork(thread, second.id, as_turn=TurnId("fake:w:fork"))
+    node = await tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"))
     assert (node.parent, node.message, node.prompt) == (None, "", "make it night")
     house.chat.files["there/0"] = house.chat.files[f"p-{second.id}/0"]
     shown = Reference("there.png", channel="other", message="there", attachment="0")
@@ -132,6 +132,41 @@ async def test_a_fork_is_gone_on_from_with_all_that_led_to_it(house: House) -> N
     assert len(house.images.made[-1][1].history or []) == 4
     assert await house.core.conversations.head(elsewhere) == ImageRef(edit.id)
     assert await house.core.conversations.head(thread) == ImageRef(second.id)
+
+
+async def test_a_fork_takes_the_one_picture_that_was_chosen(house: House) -> None:
+    first = await house.done(house.turn("foxes", options=Options(count=3)))
+    node = await house.core.conversations.node(thread_of(house, first), first.id)
+    assert node is not None
+    copy = await tree(house).fork(thread_of(house, first), ImageRef(first.id, 2), as_turn=TurnId("fake:w:fork"))
+    assert [image.shown for image in copy.images] == [node.images[2].shown]
+    assert copy.options.count == 1
+
+
+async def test_a_removed_picture_comes_back_in_no_sheet_and_no_fork(house: House) -> None:
+    first, second, third = await edits(house, "make it night", "let it snow")
+    thread, fetch = thread_of(house, first), house.chat.fetch
+    whole = (await path(house, third)).image.picture
+    await house.core.conversations.mark_removed(thread, second.id)
+    without = (await path(house, third)).image.picture
+    assert without.digest != whole.digest
+    del house.chat.files[f"p-{second.id}/0"]
+    assert (await path(house, third)).image.picture.digest == without.digest
+    compare = tree(house).compare
+    assert await declined(compare(thread, ImageRef(third.id), None, fetch, "en")) == "tree.picture_gone"
+    again = tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"))
+    assert await declined(again) == "tree.picture_gone"
+
+
+async def test_only_a_copy_of_what_was_made_from_a_picture_is_uprooted(house: House) -> None:
+    first, second = await edits(house, "make it night")
+    for operation in (Operation.EDIT, Operation.AGAIN, Operation.VARIATIONS):
+        turn = replace(second, operation=operation)
+        assert not turn.uprooted
+        assert turn.without_parent().uprooted
+        assert turn.without_parent().without_parent().uprooted
+    for operation in (Operation.IMAGINE, Operation.AGAIN):
+        assert not replace(first, operation=operation).without_parent().uprooted
 
 
 async def test_the_choices_are_the_newest_pictures_that_stand(house: House) -> None:

@@ -252,7 +252,11 @@ class Story:
         self.events += 1
         name = TurnId(f"fake:w:fork-{self.events}")
         there = replace(thread, thread=f"fork-{self.events}")
-        copy = await self.tree.fork(thread, node, as_turn=name)
+        try:
+            copy = await self.tree.fork(thread, ImageRef(node), as_turn=name)
+        except Declined as refusal:
+            assert refusal.reply == "tree.picture_gone"  # noqa: PT017 - any other fails
+            return
         shown = Reference("fork.png", channel="c", message=f"f-{self.events}", attachment="0")
         self.house.chat.files[f"f-{self.events}/0"] = b""
         for _ in range(2):  # the event comes twice

@@ -28,13 +28,16 @@ async def ada(site: WebSite) -> Browser:
     return await site.somebody("Ada")
 
 
-async def finish(site: WebSite) -> str:
-    """Do what a worker would with the newest turn. Gives the id of the message with the picture."""
+async def finish(site: WebSite, count: int = 1) -> str:
+    """Do what a worker would with the newest turn. Gives the id of the message with the pictures."""
     turn = list(site.intake.turns.values())[-1]
     announcement = await site.chat.announce(turn, Notice(Stage.DRAWING), repeated=False)
-    data = packed(noise(30, 20, seed=len(site.intake.turns)), "PNG")
-    image = Image(Picture.of(data, "image/png", (30, 20)), turn.prompt, "0.png")
-    delivered = await site.chat.deliver(turn, announcement, Result((image,), "m1"), repeated=False)
+    drawn = [packed(noise(30, 20, seed=len(site.intake.turns) + 100 * number), "PNG") for number in range(count)]
+    images = tuple(
+        Image(Picture.of(data, "image/png", (30, 20)), turn.prompt, f"{number}.png")
+        for number, data in enumerate(drawn)
+    )
+    delivered = await site.chat.deliver(turn, announcement, Result(images, "m1"), repeated=False)
     shown = tuple(NodeImage(reference, width=30, height=20) for reference in delivered.images)
     node = Node(
         turn.id, turn.author, turn.prompt, time.time(), turn.operation, turn.options, "p", "m1", shown,
@@ -125,12 +128,43 @@ async def test_a_fork_begins_a_thread_of_its_own(site: WebSite, ada: Browser) ->
     new = await press(ada, second, "fork")
     assert (await ada.thread(root))[-1]["text"] == "Ada branched off from “make it night”. It goes on in #general."
     (copy,) = await ada.thread(new)
-    assert copy["notes"] == ["Branched off here by Ada, with all that led to it."]
+    assert copy["notes"] == ["Branched off here by Ada. Edits go on with all that led to it."]
     await ada.said("let it snow", thread=new)
     turn = list(site.intake.turns.values())[-1]
     assert turn.thread == thread_key("general", new)
     assert turn.parent == await site.conversations.find(turn.thread, copy["id"])
     assert turn.parent != ImageRef(list(site.intake.turns.values())[1].id)
+
+
+async def test_a_copy_of_an_edit_is_not_asked_for_anew_without_its_picture(site: WebSite, ada: Browser) -> None:
+    _, (first, second) = await edited(site, ada, "make it night")
+    asked = len(site.intake.turns)
+    new = await press(ada, second, "fork")
+    (copy,) = await ada.thread(new)
+    (root,) = [one for one in await ada.channel() if one["id"] == new]
+    assert root["turn"]["uprooted"]
+    assert "ask for variations" in await press(ada, copy["id"], "again")
+    assert len(site.intake.turns) == asked
+    new = await press(ada, first, "fork")
+    (copy,) = await ada.thread(new)
+    await press(ada, copy["id"], "again")
+    assert len(site.intake.turns) == asked + 1
+
+
+async def test_each_of_several_pictures_is_gone_back_to_compared_and_branched_from(site: WebSite, ada: Browser) -> None:
+    root, (first,) = await edited(site, ada)
+    await press(ada, first, "variations")
+    four = await finish(site, 4)
+    turn = list(site.intake.turns.values())[-1]
+    await press(ada, four, "restore", index=2)
+    assert await site.conversations.head(thread_key("general", root)) == ImageRef(turn.id, 2)
+    pair = await words(ada, root, await press(ada, four, "compare", index=1, other={"message": four, "index": 2}))
+    assert pair == ["Side by side", "2 #2. Variations", "2 #3. Variations"]
+    assert len(await words(ada, root, await press(ada, four, "path", index=3))) == 3
+    third = (await posted(ada, root, four))["pictures"][2]["digest"]
+    (copy,) = await ada.thread(await press(ada, four, "fork", index=2))
+    assert [picture["digest"] for picture in copy["pictures"]] == [third]
+    assert "no longer kept" in await press(ada, four, "restore", index=4)
 
 
 async def test_private_pictures_stay_private(site: WebSite, ada: Browser) -> None:

@@ -5,8 +5,8 @@ import { store } from "./store.js";
 
 const MOST_CHOICES = 25;
 
-/** A menu for the picture of the message `id`; `tree(id, what, other)` does what is chosen. */
-export function historyMenu(id, { isFirst, isPrivate }, tree) {
+/** A menu for the picture `index` of the message `id`; `tree(id, what, index, other)` does what is chosen. */
+export function historyMenu(id, index, { isFirst, isPrivate }, tree) {
   const { labels } = store.setup;
   const offered = ["path", ...(isFirst ? [] : ["compare"]), "restore", ...(isPrivate ? [] : ["fork"])];
   const others = h("optgroup", { label: labels.compare_with });
@@ -17,26 +17,28 @@ export function historyMenu(id, { isFirst, isPrivate }, tree) {
     ...offered.map((what) => h("option", { value: what }, labels[what])),
     others,
   );
-  const refresh = () => others.replaceChildren(...choices(id));
+  const refresh = () => others.replaceChildren(...choices(id, index));
   for (const event of ["focus", "pointerdown"]) menu.addEventListener(event, refresh);
   menu.addEventListener("change", () => {
     const { value } = menu;
     menu.value = "";
     if (value.startsWith("with ")) {
-      const [, message, index] = value.split(" ");
-      tree(id, "compare", { message, index: Number(index) });
-    } else if (value) tree(id, value);
+      const [, message, which] = value.split(" ");
+      tree(id, "compare", index, { message, index: Number(which) });
+    } else if (value) tree(id, value, index);
   });
   return menu;
 }
 
-/** The newest pictures of the thread, but for the one of this message. */
-function choices(id) {
+/** The newest pictures of the thread, but for this one. */
+function choices(id, index) {
   const { thread } = store.messages.get(id) ?? {};
   return [...store.messages.values()]
-    .filter((message) => message.answers && message.thread === thread && message.id !== id)
+    .filter((message) => message.answers && message.thread === thread)
     .sort((one, other) => other.at - one.at)
-    .flatMap((message) => message.pictures.map((_, index) => choice(message, index)))
+    .flatMap((message) => message.pictures.map((_, which) => ({ message, which })))
+    .filter(({ message, which }) => message.id !== id || which !== index)
+    .map(({ message, which }) => choice(message, which))
     .slice(0, MOST_CHOICES);
 }
 

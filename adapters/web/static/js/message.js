@@ -7,7 +7,7 @@ import { historyMenu } from "./history.js";
 import { hueOf, initials, replies, timeOf, wholeTimeOf } from "./format.js";
 import { store } from "./store.js";
 
-/** `actions`: edit(message, target), again(id), cancel(id), open(message), tree(id, what, other). */
+/** `actions`: edit(message, target), again(id), cancel(id), open(message), tree(id, what, index, other). */
 export class MessageView {
   constructor(message, actions, { inThread }) {
     this.actions = actions;
@@ -97,27 +97,31 @@ export class MessageView {
 
   #pictures(message, pictures, foot) {
     const many = pictures.length > 1;
+    const asked = store.messages.get(store.messages.get(message)?.answers)?.turn;
     const own = (picture, index) => [
       button("edit", "edit", () => this.actions.edit(this.message, { message, index, picture })),
+      this.#history(message, index, asked),
       download(picture),
     ];
-    const again = button("again", "again", () => this.actions.again(message));
-    const [edit, save] = many ? [] : own(pictures[0], 0);
-    foot.prepend(...[edit, again, ...this.#tree(message), save].filter(Boolean));
+    const again = asked?.uprooted ? null : button("again", "again", () => this.actions.again(message));
+    const [edit, more, save] = many ? [] : own(pictures[0], 0);
+    foot.prepend(...[edit, again, ...this.#tree(message, asked), more, save].filter(Boolean));
     const shown = pictures.map((picture, index) => finished(picture, many ? own(picture, index) : []));
     return h("div", { class: many ? "pictures many" : "pictures" }, ...shown);
   }
 
-  /** Variations, undo, and the menu of everything else that can be done with the pictures of a message. */
-  #tree(message) {
-    const asked = store.messages.get(store.messages.get(message)?.answers);
-    const isFirst = asked?.turn ? !asked.turn.edits : false;
+  /** Variations and undo, which are for a message as a whole. */
+  #tree(message, asked) {
     const tree = this.actions.tree;
     return [
-      button("variations", "picture", () => tree(message, "variations")),
-      isFirst ? null : button("undo", "back", () => tree(message, "undo")),
-      historyMenu(message, { isFirst, isPrivate: this.message.private }, tree),
+      button("variations", "picture", () => tree(message, "variations", 0)),
+      isFirst(asked) ? null : button("undo", "back", () => tree(message, "undo", 0)),
     ];
+  }
+
+  /** The menu of everything else that can be done with one picture of a message. */
+  #history(message, index, asked) {
+    return historyMenu(message, index, { isFirst: isFirst(asked), isPrivate: this.message.private }, this.actions.tree);
   }
 
   #updatePreview({ preview }) {
@@ -138,6 +142,10 @@ export class MessageView {
     }
     say(this.count, message.replies ? replies(message.replies) : "");
   }
+}
+
+function isFirst(turn) {
+  return turn ? !turn.edits : false;
 }
 
 export function avatar({ user, name }) {

@@ -28,7 +28,7 @@ const actions = {
   },
   again: (id) => press(id, "again", { event: newEvent() }),
   cancel: (id) => press(id, "cancel", {}),
-  tree: (id, what, other) => press(id, what, { event: newEvent(), ...(other ? { other } : {}) }),
+  tree: (id, what, index, other) => press(id, what, { event: newEvent(), index, ...(other ? { other } : {}) }),
   open: (message) => {
     go(message.channel, message.id);
     show().then(() => threadComposer.focus());
