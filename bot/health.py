@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from bot.wiring import Core
 from core.breaker import Position
 
+BACKLOG = 1024
+"""Connections that may wait to be taken: one that finds no room is tried again a second later, too late for Slack."""
 OPENNESS = {Position.CLOSED: 0.0, Position.HALF_OPEN: 0.5, Position.OPEN: 1.0}
 
 
@@ -67,7 +69,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG)
         await site.start()
         yield int(runner.addresses[0][1])
     finally:

@@ -94,7 +94,8 @@ class Core:
 
 def connect(url: str, *, connections: int) -> Redis:
     """A client for our own state, which waits for a connection rather than fail when all are in use."""
-    pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=20)
+    # Each connection would introduce its library in two more commands, at the moment when everybody wants one.
+    pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=20, driver_info=None)
     return Redis.from_pool(pool)
 
 

@@ -47,7 +47,7 @@ async def slow_store(delay: float) -> AsyncIterator[str]:
             theirs, ours = await asyncio.open_unix_connection(str(socket))
             await asyncio.gather(carry(reader, ours, delay), carry(theirs, writer, 0), return_exceptions=True)
 
-        proxy = await asyncio.start_server(connected, "127.0.0.1", 0)
+        proxy = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=4096)
         try:
             yield f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/0"
         finally:

@@ -75,7 +75,7 @@ class FakeDiscord(Place):
         application.router.add_get("/{path:.*}", self._serve_file)
         self._runner = web.AppRunner(application, shutdown_timeout=0.5, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=4096)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.cdn_base = self.cdn.base = f"http://{host}:{port}"

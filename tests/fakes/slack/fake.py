@@ -28,7 +28,7 @@ class FakeSlack(Arranging, SigningByHand):
             app.router.add_post(f"/{kind}/{{rest:.+}}", self._response_url)
         self._runner = web.AppRunner(app, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=4096)
         await site.start()
         port = self._runner.addresses[0][1]
         self.base_url = f"http://127.0.0.1:{port}"
