@@ -74,6 +74,27 @@ async def test_a_picture_tells_how_it_came_to_be_and_can_be_undone(ada: Visitor)
     await expect(page.locator("#thread").get_by_text("Back to: a fox")).to_be_visible()
 
 
+async def test_each_of_several_pictures_has_its_menu_and_a_copy_of_an_edit_no_again(ada: Visitor) -> None:
+    thread = ada.page.locator("#thread")
+    await ada.imagine("a fox --count 3", pictures=3)
+    await ada.open_thread()
+    await expect(thread.locator(".picture img")).to_have_count(3, timeout=PATIENCE)
+    menus = thread.get_by_role("combobox", name="Go back, compare, branch…")
+    await expect(menus).to_have_count(3)
+    await menus.nth(1).focus()
+    assert (await menus.nth(1).locator("optgroup option").all_inner_texts()) == ["a fox #1", "a fox #3"]
+    await menus.nth(1).select_option(label="a fox #3")
+    await expect(thread.get_by_text("1 #2. a fox")).to_be_visible(timeout=PATIENCE)
+    await thread.get_by_role("button", name="Variations").click()
+    await expect(menus).to_have_count(7, timeout=PATIENCE)
+    again = ada.page.locator("#channel").get_by_role("button", name="Again")
+    await expect(again).to_have_count(1)
+    await menus.last.select_option("fork")
+    await expect(thread.get_by_text("branched off")).to_be_visible(timeout=PATIENCE)
+    await expect(ada.page.locator("#channel").get_by_role("button", name="Variations")).to_have_count(2)
+    await expect(again).to_have_count(1)
+
+
 @pytest.mark.lasting_keys("imagine:1:library:", "imagine:1:saved:", "imagine:1:style")
 async def test_a_saved_picture_and_a_style_are_completed_and_shown(ada: Visitor) -> None:
     await ada.channel.locator("input[type=file]").set_input_files(

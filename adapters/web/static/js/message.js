@@ -97,7 +97,7 @@ export class MessageView {
 
   #pictures(message, pictures, foot) {
     const many = pictures.length > 1;
-    const asked = store.messages.get(store.messages.get(message)?.answers)?.turn;
+    const asked = store.messages.get(announcementOf(message))?.turn;
     const own = (picture, index) => [
       button("edit", "edit", () => this.actions.edit(this.message, { message, index, picture })),
       this.#history(message, index, asked),
@@ -142,6 +142,11 @@ export class MessageView {
     }
     say(this.count, message.replies ? replies(message.replies) : "");
   }
+}
+
+/** The announcement of a message with pictures; of a preview whose message is not here, by its name. */
+function announcementOf(id) {
+  return store.messages.get(id)?.answers ?? id.replace(/^p/, "t");
 }
 
 function isFirst(turn) {
