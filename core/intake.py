@@ -116,7 +116,9 @@ class Intake:
         if record is None:
             return False
         before = record.turn
-        asked = replace(turn.options, count=before.options.count, model=before.options.model)
+        # What the price hangs on stays: nothing more is reserved for a new wording.
+        fixed = before.options
+        asked = replace(turn.options, count=fixed.count, model=fixed.model, size=fixed.size)
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
         revised, _, able = await self._complete(revised)
         self._check(revised, able)

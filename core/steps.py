@@ -16,7 +16,7 @@ from core.records import Drawing, Prepared
 from core.replies import say
 from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.statuses import Failed, FailureReason, Queued
+from core.statuses import OUTAGES, STANDING, Failed, FailureReason, Queued
 from core.turns import Route, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
@@ -84,11 +84,10 @@ class Steps:
         if found is None:
             return False
         route, price = found
-        # The place is left first: one that is left twice does no harm, one that is forgotten stays taken.
-        await self._give_place_free()
+        # A turn that cannot move keeps its place. One that dies here has both places: its end leaves both.
         if not await self.hold.move(route, price=price, cap=self.crew.daily_cap):
-            await self._take_place()
             return False
+        await self._leave(record.route.lane)
         log.info("somebody else draws a turn", instead_of=record.route.lane, lane=route.lane, reason=condition.reason)
         self.crew.metrics.moved.labels(origin=record.route.lane, lane=route.lane).inc()
         return True
@@ -128,7 +127,8 @@ class Steps:
                 prepared = await self._prepared()
             except Unavailable as error:
                 breaker = self.crew.routing.breaker
-                await breaker.note(self.lane, "", error.failure.reason)
+                if error.failure.reason in OUTAGES | STANDING:
+                    await breaker.fail(self.lane, "", error.failure.reason)
                 condition = await breaker.condition(self.lane)
                 if condition.stopped and await self._step_aside(condition):
                     raise NotYet(0.0) from error
@@ -253,7 +253,13 @@ class Steps:
         return place.position
 
     async def _give_place_free(self) -> None:
-        place = await self.crew.queue.leave(self.lane, self.turn.id)
+        await self._leave(self.lane)
+        if self.hold.record.route.instead_of:
+            for lane in await self.crew.queue.lanes():
+                await self._leave(lane)
+
+    async def _leave(self, lane: str) -> None:
+        place = await self.crew.queue.leave(lane, self.turn.id)
         await self._wake_others(place.admitted)
 
     async def _wake_others(self, admitted: tuple[TurnId, ...]) -> None:

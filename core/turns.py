@@ -111,7 +111,8 @@ class Reference:
     have expired. Or a saved picture (`source`, and `attachment` by its id in `core.library`). `owner` is the name of
     whose picture it is, where that is not the person who asks. `copy` is the link under which the image service was
     given it, once it was: that one dies too. `refused` names the sentence, among those of `picture`, that says why it
-    cannot go along, where that is known beforehand.
+    cannot go along, where that is known beforehand. `face` is the id of the person whose avatar it is: they may take
+    it back at any time.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Reference:
     source: Source = Source.GIVEN
     owner: str = ""
     refused: str = ""
+    face: str = ""
     copy: str = field(default="", compare=False)
 
     @property

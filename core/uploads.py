@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from core.avatars import Avatars
 from core.errors import ImagineError, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.library import Library
@@ -18,7 +19,7 @@ from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.state import key, pack, unpack
-from core.turns import Reference, Source, ThreadKey
+from core.turns import Person, Reference, Source, ThreadKey
 
 UPLOAD_KEPT_SECONDS = 86_400
 
@@ -67,6 +68,7 @@ class Uploads:
         self.workshop = workshop
         self.fetcher = fetcher
         self.library = library
+        self.avatars = Avatars(redis)
         self.max_bytes = max_bytes
 
     async def bring(self, reference: Reference, thread: ThreadKey, way: Way) -> Upload:
@@ -86,17 +88,22 @@ class Uploads:
                 return copy
             raise CannotBeUsed(_why(problem)) from problem
         upload = await self._put(picture, way.provider)
-        name = _copy_key(reference, thread, way.provider)
-        await self.redis.set(name, pack(Upload, upload), ex=self.ttl)
+        if not reference.face:
+            name = _copy_key(reference, thread, way.provider)
+            await self.redis.set(name, pack(Upload, upload), ex=self.ttl)
         return upload
 
     async def _copy(self, reference: Reference, thread: ThreadKey, provider: ImageProvider) -> Upload | None:
-        """The copy that the service has of a picture, while it answers."""
+        """The copy that the service has of a picture, while it answers; none of an avatar, which people take back."""
+        if reference.face:
+            return None
         found = await self.redis.get(_copy_key(reference, thread, provider))
         copy = unpack(Upload, found) if found is not None else None
         return copy if copy and await provider.readable(copy.url) else None
 
     async def _fetch(self, reference: Reference, thread: ThreadKey, platform: ChatPlatform) -> bytes:
+        if reference.face and not await self.avatars.allows(Person(thread.platform, thread.workspace, reference.face)):
+            raise CannotBeUsed("avatar_refused")
         if reference.source is Source.SAVED:
             found = await self.library.picture(reference.attachment)
             if found is None:

@@ -56,7 +56,7 @@ async def _avatar(desk: Desk, user: User, guild: str | None, source: Source) -> 
     if not await desk.avatars.allows(Person("discord", guild or DIRECT, user.id)):
         refused = "avatar_refused"
     url = f"{desk.cdn}/avatars/{user.id}/{user.avatar}.png?size={AVATAR_SIZE}"
-    return Reference(f"{user.name}.png", url, "", LOOSE, user.avatar or "", source, user.name, refused)
+    return Reference(f"{user.name}.png", url, "", LOOSE, user.avatar or "", source, user.name, refused, user.id)
 
 
 async def _looked_up(desk: Desk, user: str) -> User | None:

@@ -1,6 +1,7 @@
 """Avatars of people whom a prompt mentions, unless they do not want that."""
 
 import re
+from hashlib import sha256
 
 from adapters.slack.actions import PLATFORM
 from adapters.slack.desk import Actor, Desk
@@ -34,9 +35,11 @@ async def mentioned(desk: Desk, actor: Actor, prompt: str) -> tuple[str, tuple[R
                 profile.avatar,
                 "",
                 LOOSE,
+                sha256(f"{user} {profile.avatar}".encode()).hexdigest()[:16],
                 source=Source.AVATAR,
                 owner=profile.name,
                 refused=refused,
+                face=user,
             )
         )
     return words, tuple(references)

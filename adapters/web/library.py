@@ -29,7 +29,7 @@ class TypedLibrary:
         if await self._workspace.message(message):
             return message
         who = Visitor(session.person, sent.channel, locale, moderator=True)
-        said = await self._librarian.answer(who, words, await self._fetch(sent))
+        said = await self._librarian.answer(who, words, await self._fetch(sent, session))
         if said is None:
             return None
         answer = Message(
@@ -44,12 +44,12 @@ class TypedLibrary:
         await self._workspace.post(answer)
         return message
 
-    async def _fetch(self, sent: Sent) -> Fetch | None:
+    async def _fetch(self, sent: Sent, session: Session) -> Fetch | None:
         """What is attached, else the picture that is replied to."""
         digest = sent.pictures[0].digest if sent.pictures else ""
         if sent.target and not digest:
             posted = await self._workspace.message(sent.target.message)
-            pictures = posted.message.pictures if posted else ()
+            pictures = posted.message.pictures if posted and posted.message.visible_to(session.user) else ()
             digest = pictures[sent.target.index].digest if sent.target.index < len(pictures) else ""
         if not digest:
             return None

@@ -29,6 +29,11 @@ async def switch_on(world: World) -> None:
     await Settings(world.bot.core.redis).change(world.team.id, TeamSettings(avatars=True))
 
 
+def said(world: World) -> list[str]:
+    """All that stands in the channel and its threads."""
+    return [shown.text for shown in world.fake.everything(world.alice, world.channel)]
+
+
 def bob_of(world: World) -> User:
     bob = world.fake.person(world.team, "bob")
     bob.avatar = png("red")
@@ -67,6 +72,31 @@ async def test_nobody_works_from_the_avatar_of_somebody_who_refuses(open_to_avat
     await world.fake.mention(world.alice, world.channel, f"{bob.at} as a queen")
     await world.pictures(2)
     assert len(world.bot.images.uploads) == 1
+
+
+async def test_who_refuses_afterwards_is_left_out_when_it_is_asked_again(open_to_avatars: World) -> None:
+    world, bob = open_to_avatars, bob_of(open_to_avatars)
+    world.fake.invite(world.channel, bob)
+    await world.fake.mention(world.alice, world.channel, f"{bob.at} as a knight")
+    (picture,) = await world.pictures()
+    await world.imagine("avatar off", by=bob)
+    await world.quiet()
+    await world.fake.press(world.alice, picture.button("Again"))
+    await world.until(lambda: "Left out avatar of bob: they do not want it" in str(said(world)))
+    await world.quiet()
+    assert len(world.bot.images.made) == 1
+
+
+async def test_an_avatar_that_cannot_be_had_is_never_replaced_by_another_ones(open_to_avatars: World) -> None:
+    world, bob = open_to_avatars, bob_of(open_to_avatars)
+    await world.fake.mention(world.alice, world.channel, f"{bob.at} as a knight")
+    await world.pictures()
+    ann = world.fake.person(world.team, "ann")
+    ann.avatar = b"no picture"
+    await world.fake.mention(world.alice, world.channel, f"{ann.at} as a queen")
+    await world.until(lambda: "Left out avatar of ann" in str(said(world)))
+    await world.quiet()
+    assert len(world.bot.images.made) == 1, "bob's face is not ann's"
 
 
 async def test_somebody_without_an_avatar_of_their_own_is_said_to_have_none(open_to_avatars: World) -> None:

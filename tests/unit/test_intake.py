@@ -204,7 +204,7 @@ async def test_a_waiting_turn_can_be_worded_anew_under_the_same_rules(idle_house
 
 async def test_a_revision_changes_neither_the_price_nor_the_model(idle_house: House) -> None:
     turn = await idle_house.ask(idle_house.turn())
-    dearer = replace(turn, prompt="a wolf", options=Options(count=4, model="m2", aspect_ratio="16:9"))
+    dearer = replace(turn, prompt="a wolf", options=Options(count=4, model="m2", aspect_ratio="16:9", size="4K"))
     assert await idle_house.core.intake.revise(dearer)
     record = await idle_house.core.turns.read(turn.id)
     assert record is not None

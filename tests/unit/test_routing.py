@@ -142,6 +142,27 @@ async def test_a_stand_in_that_is_too_dear_for_the_budget_is_not_taken(make_hous
     assert (len(house.images.made), len(dear.made)) == (1, 0)
 
 
+async def test_turns_that_cannot_afford_to_move_keep_their_places(make_house: MakeHouse) -> None:
+    settings = replace(SHUT, daily_cap=4000, requests_in_flight=1)
+    house = await two(make_house, Dear("dear"), settings=settings)
+    await house.core.breaker.fail("fake:m1", "x", FailureReason.UNREACHABLE)
+    await house.core.breaker.fail("fake:m1", "x", FailureReason.UNREACHABLE)
+    await house.core.breaker.fail("fake:m1", "x", FailureReason.UNREACHABLE)
+    asked = [await house.ask(house.turn(f"a fox {number}")) for number in range(3)]
+
+    async def places() -> list[int]:
+        return [await house.core.queue.position("fake:m1", turn.id) for turn in asked]
+
+    async def all_stand() -> bool:
+        return sorted(await places()) == [0, 1, 2]
+
+    await wait_until(all_stand)
+    before = await places()
+    for turn in (*asked, *asked):
+        await house.core.line.run(turn.id)
+        assert await places() == before
+
+
 async def test_what_was_sent_stays_where_it_was_sent(make_house: MakeHouse) -> None:
     other = second()
     house = make_house(others=(other,), settings=SHUT)

@@ -44,6 +44,15 @@ async def test_a_picture_is_saved_listed_used_and_removed(site: WebSite) -> None
     assert await eve.get("/api/channels/general/library") == {"pictures": [], "styles": []}
 
 
+async def test_a_picture_that_only_its_author_sees_is_saved_by_nobody_else(site: WebSite) -> None:
+    ada, eve = await site.somebody(), await site.somebody("Eve")
+    picture = await ada.uploaded(png("red"))
+    secret = await ada.said("/imagine a fox --private", pictures=[picture])
+    target = {"message": secret, "index": 0}
+    assert "Send the picture along" in await eve.notice("/imagine library save mine", target=target)
+    assert "@mine" in await told(ada, "/imagine library save mine", target=target)
+
+
 async def test_the_same_event_twice_saves_once(site: WebSite) -> None:
     ada, event = await site.somebody(), str(uuid4())
     picture = await ada.uploaded(png("red"))
