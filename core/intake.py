@@ -9,7 +9,7 @@ from math import log as logarithm
 
 import structlog
 
-from core.choices import ModelChoices
+from core.choices import Choices, ModelChoices
 from core.commands import check
 from core.conversation import Conversations
 from core.engine import Engine
@@ -178,16 +178,25 @@ class Intake:
         choices = await self.routing.choices.of(turn.thread)
         named = turn.options.model or ""
         if named and turn.operation in (Operation.IMAGINE, Operation.EDIT):
-            if not choices.allows(named):
+            if not await self._may_be_used(named, choices):
                 raise Declined("declined.model_not_allowed", {"model": named, "known": ", ".join(choices.allowed)})
             successor = await self.services.current(named)
             if successor != named:
                 raise Declined("declined.model_ended", {"model": named, "successor": successor})
             return named
-        before = named or (parent.model if parent else "")
-        if before and choices.allows(before):
-            return await self.services.current(before)
+        # What was asked for, not who stood in: once the one is back, a thread goes on with it.
+        before = named or (parent.options.model or parent.model if parent else "")
+        if before and await self._may_be_used(before, choices):
+            return await self.current(before)
         return await self.services.current(choices.usual(turn.thread.channel, self.limits.default_model))
+
+    async def _may_be_used(self, model: str, choices: Choices) -> bool:
+        """Whether a workspace allows a model, or one whose place it has taken."""
+        return choices.allows(model) or model in [await self.current(one) for one in choices.allowed]
+
+    async def current(self, model: str) -> str:
+        """A model that is usual to somebody, or what has taken its place."""
+        return await self.services.current(model)
 
     async def _parent(self, turn: Turn) -> Node | None:
         if turn.parent is None:

@@ -169,7 +169,7 @@ class Desk:
             raise Declined("slack.private_in_thread")
         if wish.operation is Operation.IMAGINE:
             usual, choices = await self.settings.defaults(actor.person), await self.choices(actor.workspace)
-            theirs = usual.model if choices.allows(usual.model) else ""
+            theirs = await self.intake.current(usual.model) if usual.model and choices.allows(usual.model) else ""
             options = replace(
                 options,
                 model=options.model or theirs or None,

@@ -1,11 +1,15 @@
 """When the image service is down another one draws, and the conversation goes on."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
+from adapters.slack.settings import Defaults, Settings
 from core.errors import NotSent
+from core.ports import Capabilities
 from core.statuses import Failed, FailureReason
+from core.turns import Person
 from tests.e2e.slack_world import World, open_world
 from tests.fakes.provider import FakeImages
 from tests.fakes.slack import FakeSlack
@@ -22,6 +26,23 @@ async def world(fake_slack: FakeSlack, redis_url: str) -> AsyncIterator[World]:
     yield world
     await world.bot.close()
     assert not fake_slack.violations
+
+
+class Ended(FakeImages):
+    """Has a model whose end has passed."""
+
+    async def capabilities(self, model: str) -> Capabilities:
+        able = await super().capabilities(model)
+        return replace(able, ends="2020-01-01", successor="m1") if model == "m2" else able
+
+
+async def test_a_usual_model_that_has_ended_gives_way_unseen(fake_slack: FakeSlack, redis_url: str) -> None:
+    world = await open_world(fake_slack, redis_url, images=Ended())
+    alice = Person("slack", world.team.id, world.alice.id)
+    await Settings(world.bot.core.redis).change_defaults(alice, Defaults(model="m2"))
+    await world.first_picture()
+    assert [job.model for job in world.bot.images.sent] == ["m1"]
+    await world.bot.close()
 
 
 async def test_another_service_draws_and_the_thread_goes_on(world: World) -> None:

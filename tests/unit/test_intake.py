@@ -138,6 +138,11 @@ async def test_a_model_that_does_not_draw_the_shape_of_a_picture_draws_the_neare
     assert await shape_of_an_edit(house, node, model="m1") == "16:9"
 
 
+async def test_an_edit_goes_on_with_the_model_that_was_asked_for_and_not_with_its_stand_in(idle_house: House) -> None:
+    drawn = replace(node_of((100, 100), model="m1"), model="m2")
+    assert (await options_of_an_edit(idle_house, drawn)).model == "m1"
+
+
 async def test_an_edit_has_the_size_of_its_picture_where_the_model_draws_it(make_house: MakeHouse) -> None:
     class Sized(FakeImages):
         async def capabilities(self, model: str) -> Capabilities:

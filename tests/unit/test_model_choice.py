@@ -49,6 +49,14 @@ async def test_a_model_off_the_list_is_declined_with_the_list(idle_house: House)
     assert await declined(idle_house, options=Options(model="m1")) == "declined.model_not_allowed m2"
 
 
+async def test_what_has_taken_the_place_of_an_allowed_model_is_allowed(make_house: MakeHouse) -> None:
+    house = await make_house(images=Ageing(ends={"m1": (PAST, "m2")})).open()
+    await choose(house, Choices(allowed=("m1",)))
+    await house.done(house.turn())
+    await house.done(house.turn(options=Options(model="m2")))
+    assert [job.model for job in house.images.sent] == ["m2", "m2"]
+
+
 async def test_nobody_naming_a_model_gets_one_of_the_list(house: House) -> None:
     await choose(house, Choices(allowed=("m2",)))
     await house.done(house.turn())
