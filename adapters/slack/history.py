@@ -57,7 +57,7 @@ class History:
             case More.RESTORE:
                 await self._check_editor(actor, post)
                 node = await self._desk.tree.restore(post.conversation, image, event=event)
-                await self._sharing.say_undone(actor, post, node, event)
+                await self._sharing.show_again(actor, post, node, image.index, event)
             case _:
                 raise declined_gone()
 
@@ -65,7 +65,8 @@ class History:
         """Go back to the picture that this one was made from."""
         await self._check_editor(actor, post)
         node = await self._desk.tree.undo(post.conversation, post.turn.id, event=event)
-        await self._sharing.say_undone(actor, post, node, event)
+        index = post.turn.parent.index if post.turn.parent else 0
+        await self._sharing.show_again(actor, post, node, index, event)
 
     async def compared(self, actor: Actor, view: dict[str, Any], event: str) -> str:
         """Compare with the picture that was chosen in the form."""

@@ -1,4 +1,4 @@
-"""Finished pictures shown once more: a private one that is made public, and the word that somebody has gone back."""
+"""Finished pictures shown once more: a private one that is made public, and one that somebody has gone back to."""
 
 from dataclasses import replace
 from typing import Any
@@ -54,13 +54,23 @@ class Sharing:
         await self._show(post, node, channel, event)
         return say(actor.locale, "slack.shared")
 
-    async def say_undone(self, actor: Actor, post: Post, node: Node, event: str) -> None:
-        """Tell the thread what comes next goes on from."""
+    async def show_again(self, actor: Actor, post: Post, node: Node, index: int, event: str) -> None:
+        """Show the thread the picture that what comes next goes on from."""
         words = say(actor.locale, "tree.restored", prompt=one_line(words_of(node, actor.locale), QUOTED_CHARACTERS))
-        workspace, name = actor.workspace, short_key(TurnId(event))
-        await self._poster.once(
+        workspace, name, desk = actor.workspace, short_key(TurnId(event)), self._desk
+        earlier = await desk.posts.by_key(short_key(node.id))
+        files = [one.file for one in earlier.shown[index : index + 1]] if earlier else []
+        body = render.message(words)
+        if earlier and files:
+            ratios = await desk.offers.ratios(node.model)
+            body = render.result(earlier.turn, Result((), node.model), ratios=ratios, notes=(words,))
+        ts = await self._poster.once(
             name, "undone", workspace, post.channel, render.message(words), thread=post.root, locale=actor.locale
         )
+        if files:
+            given = {key: value for key, value in body.items() if not key.startswith("unfurl")}
+            await desk.api.call(workspace, "chat.update", channel=post.channel, ts=ts, file_ids=files, **given)
+            await desk.posts.keep_message(workspace, post.channel, ts, short_key(node.id))
 
     async def _show(self, post: Post, node: Node, channel: str, event: str) -> None:
         workspace, options = post.turn.thread.workspace, replace(post.turn.options, private=False)

@@ -73,12 +73,14 @@ async def test_a_picture_is_compared_with_the_one_before_or_with_another(world: 
     assert posted.files[0].alt == "Side by side 1. a fox in the snow 3. let it snow"
 
 
-async def test_an_older_picture_is_made_current_and_that_is_said(world: World) -> None:
+async def test_an_older_picture_is_made_current_and_shown_again(world: World) -> None:
     first, *_ = await edited(world, "make it night", "let it snow")
     await choose(world, first, "restore")
-    await said(world, "Back to: a fox in the snow")
+    again = (await world.pictures(4))[-1]
+    assert "Back to: a fox in the snow" in again.text
+    assert [file.id for file in again.files] == [file.id for file in first.files]
     await world.reply("make it spring", first)
-    assert (await world.pictures(4))[-1].files[0].alt == "make it spring ← a fox in the snow"
+    assert (await world.pictures(5))[-1].files[0].alt == "make it spring ← a fox in the snow"
 
 
 async def test_a_fork_goes_on_in_a_thread_of_its_own_and_in_another_channel(world: World) -> None:
@@ -125,15 +127,16 @@ async def test_each_of_several_pictures_is_gone_back_to_compared_and_branched_fr
     assert post is not None
     await choose(world, four, "restore")
     await world.fake.submit(world.alice, {"which": "restore:2"})
-    await said(world, "Back to:")
+    back = (await world.pictures(3))[-1]
+    assert [file.id for file in back.files] == [four.files[2].id]
     assert await world.bot.core.conversations.head(post.conversation) == ImageRef(node.id, 2)
     await choose(world, four, "compare_with")
     await world.fake.submit(world.alice, {"which": "2", "picture": f"2:{short_key(node.id)}"})
-    sheet = (await world.pictures(3))[-1]
+    sheet = (await world.pictures(4))[-1]
     assert sheet.files[0].alt == "Side by side 2 #2. Variations 2 #3. Variations"
     await choose(world, four, "path")
     await world.fake.submit(world.alice, {"which": "path:3"})
-    assert (await world.pictures(4))[-1].files[0].alt.startswith("How this picture came to be")
+    assert (await world.pictures(5))[-1].files[0].alt.startswith("How this picture came to be")
     other = world.fake.new_channel(world.team, "other", [world.alice])
     world.fake.invite(other)
     await choose(world, four, "fork_to")
