@@ -168,13 +168,7 @@ class Desk:
         if is_news and wish.thread.thread and not wish.thread.channel.startswith("D"):
             raise Declined("slack.private_in_thread")
         if wish.operation is Operation.IMAGINE:
-            usual, choices = await self.settings.defaults(actor.person), await self.choices(actor.workspace)
-            theirs = await self.intake.current(usual.model) if usual.model and choices.allows(usual.model) else ""
-            options = replace(
-                options,
-                model=options.model or theirs or None,
-                aspect_ratio=options.aspect_ratio or usual.aspect_ratio or settings.aspect_ratio or None,
-            )
+            options = await self.completed(actor, options)
         return Turn(
             id=turn_id(PLATFORM, actor.workspace, wish.event),
             thread=wish.thread,
@@ -188,6 +182,17 @@ class Desk:
             reply_to=wish.reply_to,
             locale=actor.locale,
             address={name: "1" for name, holds in ((MARK, wish.agent), (STRANGER, actor.stranger)) if holds},
+        )
+
+    async def completed(self, actor: Actor, options: Options) -> Options:
+        """How a new picture is wanted, with what is usual to the person and in the workspace."""
+        settings, usual = await self.settings.of(actor.workspace), await self.settings.defaults(actor.person)
+        choices = await self.choices(actor.workspace)
+        theirs = await self.intake.current(usual.model) if usual.model and choices.allows(usual.model) else ""
+        return replace(
+            options,
+            model=options.model or theirs or None,
+            aspect_ratio=options.aspect_ratio or usual.aspect_ratio or settings.aspect_ratio or None,
         )
 
     async def once(self, what: str) -> bool:

@@ -210,6 +210,8 @@ class Listener:
             prompt, avatars = await mentioned(self._desk, actor, prompt)
             references = (*references_of(now.files, channel, now.ts), *meant, *avatars)
             asked = replace(turn.options, aspect_ratio=options.aspect_ratio, size=options.size, style=options.style)
+            if turn.operation is Operation.IMAGINE:
+                asked = await self._desk.completed(actor, asked)
             await self._desk.intake.revise(replace(turn, prompt=prompt, options=asked, references=references))
         except Declined:
             log.info("a message was changed into what cannot be taken on; its turn stays as it was")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.slack.settings import Defaults, Settings
 from core.turns import Person, TurnId
 from tests.e2e.slack_world import World
 from tests.fakes.provider import png
@@ -176,6 +177,8 @@ async def test_the_second_picture_of_a_message_can_be_named(world: World) -> Non
 
 
 async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(world: World) -> None:
+    alice = Person("slack", world.team.id, world.alice.id)
+    await Settings(world.bot.core.redis).change_defaults(alice, Defaults(aspect_ratio="16:9"))
     blocker = world.bot.core.queue
     for number in range(blocker.capacity):
         await blocker.place("fake:m1", TurnId(f"other-{number}"), Person("slack", "T", f"U{number}"), images=1)
@@ -186,7 +189,7 @@ async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(world: 
     for number in range(blocker.capacity):
         await blocker.leave("fake:m1", TurnId(f"other-{number}"))
     await world.pictures()
-    assert [job.prompt for job in world.bot.images.sent] == ["a wolf"]
+    assert [(job.prompt, job.aspect_ratio) for job in world.bot.images.sent] == [("a wolf", "16:9")]
 
 
 async def test_a_message_that_is_deleted_while_it_waits_cancels_its_turn(world: World) -> None:
