@@ -8,7 +8,7 @@ import pytest
 from core.breaker import Position
 from core.choices import Choices, WhenDown
 from core.errors import AnswerLost, NotSent, Unavailable
-from core.ports import Capabilities
+from core.ports import Capabilities, Job, Submission
 from core.state import Hold
 from core.statuses import Failed, FailureReason
 from core.turns import Options, Route
@@ -161,6 +161,20 @@ async def test_turns_that_cannot_afford_to_move_keep_their_places(make_house: Ma
     for turn in (*asked, *asked):
         await house.core.line.run(turn.id)
         assert await places() == before
+
+
+async def test_images_that_cannot_be_sent_in_time_do_not_keep_back_the_others(make_house: MakeHouse) -> None:
+    class Once(FakeImages):
+        async def submit(self, job: Job) -> Submission:
+            self.submits[:] = [DOWN] if self.made else []
+            return await super().submit(job)
+
+    settings = replace(SHUT, request_deadline=1.5)
+    house = await make_house(images=Once(), settings=settings).open()
+    turn = await house.ask(house.turn(options=Options(count=2)))
+    assert await house.ended(turn, 30) == "done"
+    assert len(house.images.made) == 1
+    assert len(house.chat.results[turn.id].images) == 1
 
 
 async def test_what_was_sent_stays_where_it_was_sent(make_house: MakeHouse) -> None:
