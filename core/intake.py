@@ -24,7 +24,7 @@ from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
 from core.statuses import STANDING
-from core.turns import Node, Operation, Person, Route, Turn, TurnId
+from core.turns import Node, Operation, Person, Route, ThreadKey, Turn, TurnId
 from core.wording import Wording, for_model
 
 log = structlog.get_logger()
@@ -188,11 +188,16 @@ class Intake:
         before = named or (parent.options.model or parent.model if parent else "")
         if before and await self._may_be_used(before, choices):
             return await self.current(before)
-        return await self.services.current(choices.usual(turn.thread.channel, self.limits.default_model))
+        return await self.usual(turn.thread)
 
     async def _may_be_used(self, model: str, choices: Choices) -> bool:
         """Whether a workspace allows a model, or one whose place it has taken."""
         return choices.allows(model) or model in [await self.current(one) for one in choices.allowed]
+
+    async def usual(self, where: ThreadKey) -> str:
+        """The model that draws in a place when nobody names one."""
+        choices = await self.routing.choices.of(where)
+        return await self.current(choices.usual(where.channel, self.limits.default_model))
 
     async def current(self, model: str) -> str:
         """A model that is usual to somebody, or what has taken its place."""

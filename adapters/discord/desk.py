@@ -79,6 +79,10 @@ class Desk:
         here = ours is None or writes(ours, place_of(interaction))
         return sentence(turn.locale, "discord.taken_on" if here else "discord.taken_on_elsewhere")
 
+    async def usual_model(self, interaction: Interaction) -> str:
+        """The model that draws where an interaction happened, when nobody names one."""
+        return await self.intake.usual(key_of(place_of(interaction), person_of(interaction).workspace))
+
     async def take(self, turn: Turn) -> bool:
         """Record a turn, against a store that stumbles: True when it is new."""
         until = time.monotonic() + PATIENCE_SECONDS

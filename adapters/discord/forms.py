@@ -35,13 +35,13 @@ async def edit_form(desk: Desk, name: str, interaction: Interaction) -> Componen
         raise declined_gone()
     settings = await desk.settings.of(interaction.guild_id)
     check_editor(settings, post.turn, person_of(interaction), moderator=moderates(interaction.permissions))
-    return await _form(desk, control_id(Action.EDIT, name), "discord.form_edit", interaction.locale, post)
+    return await _form(desk, control_id(Action.EDIT, name), "discord.form_edit", interaction, post)
 
 
 async def ask_form(desk: Desk, references: tuple[Reference, ...], interaction: Interaction) -> Component:
     """The form that asks what to make of pictures that somebody pointed at."""
     await hold(desk, references, interaction)
-    return await _form(desk, f"{ASK}:{interaction.id}", "discord.form_reference", interaction.locale, None)
+    return await _form(desk, f"{ASK}:{interaction.id}", "discord.form_reference", interaction, None)
 
 
 async def hold(desk: Desk, references: tuple[Reference, ...], interaction: Interaction) -> None:
@@ -58,8 +58,10 @@ async def held(desk: Desk, name: str) -> tuple[Reference, ...]:
     return _REFERENCES.validate_json(found)
 
 
-async def _form(desk: Desk, custom_id: str, title: str, locale: str, post: Post | None) -> Component:
-    model = (post.turn.options.model if post else None) or desk.intake.limits.default_model
+async def _form(desk: Desk, custom_id: str, title: str, interaction: Interaction, post: Post | None) -> Component:
+    locale = interaction.locale
+    asked = post.turn.options.model if post else None
+    model = await desk.intake.current(asked) if asked else await desk.usual_model(interaction)
     ratios = (await desk.provider.capabilities(model)).aspect_ratios
     fields = [
         labelled(

@@ -56,8 +56,7 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
         if known is None and str(focused.get("name")).endswith(("model", "models")):
             return await _models(desk, interaction, typed)
         if known is None:
-            model = str(options.get("model") or desk.intake.limits.default_model)
-            able = await desk.provider.capabilities(model)
+            able = await desk.provider.capabilities(options.get("model") or await desk.usual_model(interaction))
             known = able.sizes if focused.get("name") == "size" else able.aspect_ratios
         return {value: value for value in known if typed in value.casefold()}
 

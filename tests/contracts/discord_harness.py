@@ -123,6 +123,7 @@ class _Door:
 
     def __init__(self, intake: FakeIntake) -> None:
         self.accept, self.cancel = intake.accept, intake.cancel
+        self.usual, self.current = intake.usual, intake.current
         self.limits = _Limits()
 
 

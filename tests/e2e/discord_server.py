@@ -173,10 +173,10 @@ class Server:
         await wait_until(idle, timeout)
 
 
-async def open_server(fake: FakeDiscord, redis_url: str, **options: Any) -> Server:
+async def open_server(fake: FakeDiscord, redis_url: str, images: FakeImages | None = None, **options: Any) -> Server:
     """A server that the bot is in, with the bot at work."""
     guild = fake.guild("Studio")
     channel = fake.channel(guild, "pictures")
     alice = fake.person("alice", guild)
-    bot = await Bot(fake, redis_url, FakeImages(), **options).open()
+    bot = await Bot(fake, redis_url, images or FakeImages(), **options).open()
     return Server(fake, bot, guild, channel, alice)

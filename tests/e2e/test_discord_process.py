@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from simcord.backend.models import Channel, Guild
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
 from tests.conftest import wait_until
+from tests.e2e.processes import running
 from tests.fakes.discord import FakeDiscord, Person, Seen
 
 pytest_plugins = ["tests.fakes.discord.fixtures"]
@@ -58,26 +59,9 @@ class Admin:
             **changes,
         }
 
-    @asynccontextmanager
-    async def bot(self, role: str, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    def bot(self, role: str, **changes: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
         """`python -m bot <role>`, ended by force where the test has not ended it."""
-        with (self.home / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot",
-                role,
-                cwd=self.home,
-                env=self.environment(**changes),
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        return running(role, self.home, self.environment(**changes))
 
     async def says(self, role: str, **changes: str) -> tuple[int | None, str]:
         """What a command that ends by itself prints, and its exit code."""

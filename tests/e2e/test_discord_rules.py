@@ -1,11 +1,14 @@
 """What a server decides for itself, and what a thread does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.e2e.discord_server import Server
-from tests.fakes.discord import NotAllowed, Person
+from core.ports import Capabilities
+from tests.e2e.discord_server import Server, open_server
+from tests.fakes.discord import FakeDiscord, NotAllowed, Person
+from tests.fakes.provider import FakeImages
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
 pytestmark = pytest.mark.lasting_keys("imagine:1:discord:settings:", "imagine:1:choices:")
@@ -102,6 +105,26 @@ async def test_only_allowed_models_are_suggested(server: Server) -> None:
     await decide(server, manager(server), allowed_models="m2")
     typed = await server.alice.autocomplete(server.channel, "imagine", "model", "", {"prompt": "a fox"})
     assert [choice["value"] for choice in (await typed.answered()).choices or ()] == ["m2"]
+
+
+class Panoramic(FakeImages):
+    """Its second model draws one shape alone."""
+
+    async def capabilities(self, model: str) -> Capabilities:
+        able = await super().capabilities(model)
+        return replace(able, aspect_ratios=("21:9",)) if model == "m2" else able
+
+
+async def test_the_shapes_suggested_are_those_of_the_model_that_would_draw(
+    fake_discord: FakeDiscord, redis_url: str
+) -> None:
+    server = await open_server(fake_discord, redis_url, Panoramic())
+    for changed, shapes in (({}, "1:1"), ({"model": "m2"}, "21:9")):
+        if changed:
+            await decide(server, manager(server), **changed)
+        typed = await server.alice.autocomplete(server.channel, "imagine", "aspect_ratio", "1", {"prompt": "a fox"})
+        assert next(choice["value"] for choice in (await typed.answered()).choices or ()) == shapes
+    await server.bot.close()
 
 
 async def test_every_message_is_an_edit_until_the_thread_says_otherwise(server: Server) -> None:

@@ -95,7 +95,7 @@ async def test_a_message_waits_for_a_discord_that_is_too_busy_to_tell_of_its_cha
 async def test_a_form_that_the_store_or_the_service_keeps_waiting_says_so(server: Server) -> None:
     first = await server.first_picture()
     await server.quiet()
-    server.bot.images.troubles["capabilities"] = silence()  # type: ignore[assignment]
+    server.bot.images.troubles["capabilities"] = silence(2)  # type: ignore[assignment]
     refused = await (await server.alice.press(first, "Edit")).answered()
     assert "image service does not answer" in words(refused)
     await server.bot.core.redis.client_pause(round((FORM_SECONDS + 0.5) * 1000), all=True)
@@ -108,9 +108,11 @@ async def test_a_form_that_the_store_or_the_service_keeps_waiting_says_so(server
     assert opened.modal is not None
 
 
-@pytest.mark.parametrize(("option", "call"), [("model", "models"), ("aspect_ratio", "capabilities")])
-async def test_a_silent_service_suggests_nothing_and_lets_people_type(server: Server, option: str, call: str) -> None:
-    server.bot.images.troubles[call] = silence()  # type: ignore[assignment]
+@pytest.mark.parametrize(("option", "call", "calls"), [("model", "models", 1), ("aspect_ratio", "capabilities", 2)])
+async def test_a_silent_service_suggests_nothing_and_lets_people_type(
+    server: Server, option: str, call: str, calls: int
+) -> None:
+    server.bot.images.troubles[call] = silence(calls)  # type: ignore[assignment]
     typed = await server.alice.autocomplete(server.channel, "imagine", option, "1", {"prompt": "a fox"})
     await server.fake.until(lambda: typed.choices is not None)
     assert typed.choices == []

@@ -4,9 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +13,7 @@ import pytest
 
 from adapters.slack.http import EVENTS_PATH
 from tests.conftest import wait_until
+from tests.e2e.processes import running
 from tests.fakes.slack import Channel, FakeSlack, User, Workspace
 
 pytest_plugins = ["tests.fakes.slack.fixtures"]
@@ -52,26 +51,9 @@ class Admin:
         }
         return {name: value for name, value in settings.items() if value}
 
-    @asynccontextmanager
-    async def bot(self, role: str, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    def bot(self, role: str, **changes: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
         """`python -m bot <role>`, ended by force where the test has not ended it."""
-        with (self.home / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bot",
-                role,
-                cwd=self.home,
-                env=self.environment(**changes),
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        return running(role, self.home, self.environment(**changes))
 
     async def check(self, **changes: str) -> tuple[int | None, str]:
         """What `python -m bot check` prints, and its exit code."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from core.choices import Choices
 from core.errors import Declined
-from core.turns import Person, Turn, TurnId
+from core.turns import Person, ThreadKey, Turn, TurnId
 from core.wording import Wording
 
 
@@ -27,6 +27,14 @@ class FakeIntake:
     hanging: asyncio.Event | None = None
     wording: Wording | None = None
     choices: NothingChosen = field(default_factory=NothingChosen)
+
+    async def usual(self, where: ThreadKey) -> str:
+        """What draws when nobody names a model."""
+        return "m1"
+
+    async def current(self, model: str) -> str:
+        """No model ends here."""
+        return model
 
     @property
     def only(self) -> Turn:
