@@ -5,7 +5,7 @@ picture whose process died, and what goes back with the next edit. All of it can
 is fetched from the chat platform, and an edit goes on from it.
 
     google:kept:<digest>    string  the bytes, for an hour after their last use (two days for what is small)
-    google:kept             zset    "<size> <digest>" by last use: what has to go first when there is too much
+    google:kept             zset    "<size> <digest>" by when it came: the oldest goes first when there is too much
 """
 
 import asyncio
@@ -26,7 +26,7 @@ MOST_BYTES = 256_000_000
 STORE_PAUSE = 0.5
 PATIENCE_SECONDS = 60.0
 
-# Room is made by age of last use; what has expired by itself only has to be struck off the list.
+# Room is made by age; what has expired by itself only has to be struck off the list.
 _PUT = """
 local kept, index = KEYS[1], KEYS[2]
 local now, size, ttl, most, member = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -53,7 +53,7 @@ log = structlog.get_logger()
 
 
 class Stash:
-    """Bytes by their digest. At most `most_bytes` of them: the least lately used make room."""
+    """Bytes by their digest. At most `most_bytes` of them: the oldest make room."""
 
     def __init__(self, redis: Redis, *, most_bytes: int = MOST_BYTES) -> None:
         self._redis = redis
