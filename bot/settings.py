@@ -1,17 +1,15 @@
 """Every setting there is, read once, from the environment or a `.env` file.
 
 Nothing else in the project reads configuration. A setting's name in the environment is its field's name in capitals;
-its description here is its row in the README and in `--help`.
+its description here is its row in the README and its line in `.env.example`.
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.setting_values import (
@@ -31,7 +29,6 @@ from bot.setting_values import (
     SlackBotToken,
     is_loopback,
     listed,
-    micro_dollars,
     secret_part,
 )
 
@@ -270,14 +267,6 @@ class Settings(BaseSettings):
             yield "WEB_HOST lets other machines in, so WEB_PASSWORD is needed."
 
 
-class SettingRow(NamedTuple):
-    """One setting as people read of it. `default` is empty where there is none."""
-
-    name: str
-    default: str
-    meaning: str
-
-
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     """The settings from the environment, and from `env_file` where the environment is silent.
 
@@ -290,12 +279,6 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
         raise SetupError(*_problems(error)) from None
 
 
-def settings_table() -> Iterator[SettingRow]:
-    """Every setting in order, for the README and `--help`."""
-    for name, field in Settings.model_fields.items():
-        yield SettingRow(name.upper(), _written(field), field.description or "")
-
-
 def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_input=False):
         cause = problem.get("ctx", {}).get("error")
@@ -304,18 +287,3 @@ def _problems(error: ValidationError) -> Iterator[str]:
             yield f"{str(problem['loc'][0]).upper()}: {reason}."
         else:
             yield from reason.splitlines()
-
-
-def _written(field: FieldInfo) -> str:
-    """A default as one would write it in `.env`."""
-    match field.default:
-        case None | {}:
-            return ""
-        case tuple() as hosts:
-            return ",".join(hosts)
-        case bool() as flag:
-            return str(flag).lower()
-        case int() as amount if any(getattr(part, "func", None) is micro_dollars for part in field.metadata):
-            return f"{Decimal(amount) / MICRO:f}"
-        case default:
-            return str(default)
