@@ -109,6 +109,7 @@ class Intake:
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
 
+        It may go on from another of several pictures too, but from no other message's.
         False when it is too late for that, or there is no such turn. Raises `Declined` for a wording that would not
         have been taken on.
         """
@@ -119,7 +120,9 @@ class Intake:
         # What the price hangs on stays: nothing more is reserved for a new wording.
         fixed = before.options
         asked = replace(turn.options, count=fixed.count, model=fixed.model, size=fixed.size)
-        revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked)
+        same = before.parent and turn.parent and before.parent.node == turn.parent.node
+        parent = turn.parent if same else before.parent
+        revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked, parent=parent)
         revised, _, able = await self._complete(revised)
         self._check(revised, able)
         return await self.turns.revise(revised)
@@ -168,7 +171,8 @@ class Intake:
             size = parent.options.size
         options = replace(options, model=model, aspect_ratio=ratio, size=size)
         references = (*turn.references, *links_in(turn.prompt, turn.references))
-        return replace(turn, options=options, references=in_order(references)), route, able
+        among = len(parent.images) if parent else 0
+        return replace(turn, options=options, references=in_order(references), among=among), route, able
 
     async def _model(self, turn: Turn, parent: Node | None) -> str:
         """Who draws: as named, as before, or as is usual here. Raises `Declined` for a name that is not to be had here.

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from core.ports import Notice, Stage
-from core.turns import Turn
+from core.turns import Operation, Turn
 
 LANGUAGES = Path(__file__).parent / "languages"
 
@@ -67,9 +67,19 @@ def _stage_text(notice: Notice, locale: str) -> str:
     )
 
 
-def style_note(turn: Turn) -> str:
-    """Which style a turn is made in; empty for none."""
-    return say(turn.locale, "note.style", name=turn.options.style) if turn.options.style else ""
+def particulars(turn: Turn) -> str:
+    """What stands behind a turn's prompt: which of several pictures it goes on from, and its style. Empty for neither.
+
+    The first of several is also what somebody gets who names none, so it comes with the way to the others.
+    """
+    said = []
+    if turn.parent is not None and turn.among > 1:
+        unnamed = turn.operation is Operation.EDIT and turn.parent.index == 0
+        name = "note.first_picture" if unnamed else "note.picture"
+        said.append(say(turn.locale, name, number=turn.parent.index + 1, count=turn.among))
+    if turn.options.style:
+        said.append(say(turn.locale, "note.style", name=turn.options.style))
+    return " · ".join(said)
 
 
 def money(micro_dollars: int) -> str:

@@ -68,6 +68,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Back:
+    """A picture that was gone back to."""
+
+    image: ImageRef
+    node: Node
+
+    def words(self, locale: str, limit: int) -> str:
+        """The sentence that says so, with at most `limit` characters of what it was asked for with."""
+        prompt, count = words_of(self.node, locale), len(self.node.images)
+        prompt = prompt if len(prompt) <= limit else prompt[: limit - 1].rstrip() + "…"
+        name = "tree.restored_of" if count > 1 else "tree.restored"
+        return say(locale, name, prompt=prompt, number=self.image.index + 1, count=count)
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     image: ImageRef
     node: Node
@@ -128,8 +143,8 @@ class Tree:
             Sheet(say(locale, "tree.compare_title"), panels, 2, COMPARE_SIDE), "compare", locale, steps
         )
 
-    async def undo(self, thread: ThreadKey, node: TurnId, *, event: str) -> Node:
-        """Make the picture current that a node was made from, or the nearest before it that stands; give its node."""
+    async def undo(self, thread: ThreadKey, node: TurnId, *, event: str) -> Back:
+        """Make the picture current that a node was made from, or the nearest before it that stands."""
         found = await self._node(thread, ImageRef(node))
         here = found.parent
         if here is None:
@@ -140,13 +155,13 @@ class Tree:
             here = ancestor.parent
         return await self.restore(thread, here, event=event)
 
-    async def restore(self, thread: ThreadKey, image: ImageRef, *, event: str) -> Node:
-        """Make an older (or newer) picture current, and give its node. The same event does it once."""
+    async def restore(self, thread: ThreadKey, image: ImageRef, *, event: str) -> Back:
+        """Make an older (or newer) picture current. The same event does it once."""
         node = await self._node(thread, image)
         if node.removed:
             raise Declined("tree.picture_gone")
         await self.conversations.make_current(thread, image, event=event)
-        return node
+        return Back(image, node)
 
     async def fork(self, thread: ThreadKey, image: ImageRef, *, as_turn: TurnId) -> Node:
         """A copy of one picture's node to begin another thread with, under a turn id of its own.

@@ -146,7 +146,8 @@ class Turn:
 
     `thread` is where it was asked; the announcement may open a thread below it. `reply_to` is the message that asked,
     where there is one. `address` is what the platform needs to answer and nobody else reads.
-    `asked_at` is in seconds since the epoch. `addition` is what the style adds to the prompt.
+    `asked_at` is in seconds since the epoch. `addition` is what the style adds to the prompt. `among` is how many
+    pictures the message shows that the parent's stands on, once that has been looked up.
     """
 
     id: TurnId
@@ -162,6 +163,7 @@ class Turn:
     locale: str = "en"
     address: Mapping[str, str] = field(default_factory=dict)
     addition: str = ""
+    among: int = 0
 
     @property
     def uprooted(self) -> bool:

@@ -89,8 +89,8 @@ async def _variations(press: Press) -> Said:
 async def _undo(press: Press) -> Said:
     await press.check_editor()
     await press.once()
-    node = await press.desk.tree.undo(press.thread, press.post.turn.id, event=press.interaction.id)
-    return await history.went_back(press, node)
+    back = await press.desk.tree.undo(press.thread, press.post.turn.id, event=press.interaction.id)
+    return await history.went_back(press, back)
 
 
 async def _delete(press: Press) -> Said:

@@ -19,7 +19,7 @@ from adapters.discord.words import ALT_CHARACTERS, one_line, plain
 from core.errors import Declined, PlatformGone
 from core.ports import Result
 from core.replies import say
-from core.tree import Choice, Drawn, words_of
+from core.tree import Back, Choice, Drawn, words_of
 from core.turns import ImageRef, Node, ThreadKey, Turn, turn_id
 
 QUOTED_CHARACTERS = 100
@@ -50,19 +50,21 @@ async def path_of_message(desk: Desk, interaction: Interaction, message: Message
     return _private(await desk.tree.path(thread, ImageRef(post.turn.id), desk.chat.fetch, interaction.locale))
 
 
-async def went_back(press: Press, node: Node) -> Said:
+async def went_back(press: Press, back: Back) -> Said:
     """Show a picture again that is current now, and say so."""
-    before = await press.desk.posts.by_turn(node.id)
+    before = await press.desk.posts.by_turn(back.node.id)
     if before is None:
         raise declined_gone()
+    words = back.words(press.locale, QUOTED_CHARACTERS)
+    # Several are all shown again, so everybody is to be told which is meant.
+    notes = (words,) if len(back.node.images) > 1 else ()
     try:
-        shown = await show_again(press.desk, before, node, event=press.interaction.id, private=press.alone)
+        shown = await show_again(press.desk, before, back.node, *notes, event=press.interaction.id, private=press.alone)
     except PlatformGone as gone:
         raise Declined("tree.picture_gone") from gone
     if press.alone:
         return shown
-    words = one_line(words_of(node, press.locale), QUOTED_CHARACTERS)
-    return Said(plain(say(press.locale, "tree.restored", prompt=words)))
+    return Said(plain(words))
 
 
 async def _more(press: Press) -> Said:

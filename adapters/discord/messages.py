@@ -21,13 +21,13 @@ from adapters.discord.rest import Refused
 from adapters.discord.words import plain
 from core.commands import parse
 from core.errors import Declined, PlatformError
+from core.picking import picked
 from core.replies import say
 from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
 
 HINT_SECONDS = 3600
 MOMENTS, MOMENT_SECONDS = 5, 0.3
 _DEFAULT, _REPLY = 0, 19
-_WHICH = re.compile(r"^#(\d{1,2})\s+")
 _THREADS = (10, 11, 12)
 
 log = structlog.get_logger()
@@ -116,7 +116,6 @@ class Listener:
         if target is None and not called and not direct:
             return None
         words = self._mention.sub("", message.content).strip()
-        which, words = _which(words)
         if not words and not message.attachments:
             await self._explain(message, blank=target is not None and not called)
             return None
@@ -124,6 +123,10 @@ class Listener:
         settings = await self.desk.settings.of(message.guild_id)
         check_place(settings, place)
         person = _person(message)
+        parent = target.parent if target else None
+        if parent and target:
+            alone = not message.attachments and (target.replied or not message.message_reference)
+            parent, words = await picked(self.desk.conversations, target.thread, parent, words, alone=alone)
         prompt, options = parse(words)
         if options.private:
             raise Declined("discord.private_by_command")
@@ -134,7 +137,6 @@ class Listener:
             return await self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
         if target.post:
             check_editor(settings, target.post.turn, person, moderator=False)
-        parent = replace(target.parent, index=which) if target.parent and which is not None else target.parent
         replied = () if target.replied else await replied_to(self.desk, message)
         return await self._built(message, place, target.thread, prompt, options, parent, (*replied, *avatars))
 
@@ -252,11 +254,3 @@ def _person(message: Message) -> Person:
 
 def _turn_id(message: Message) -> TurnId:
     return turn_id("discord", message.guild_id or DIRECT, message.id)
-
-
-def _which(words: str) -> tuple[int | None, str]:
-    """`#2 at night`: the second picture of a message with several."""
-    found = _WHICH.match(words)
-    if not found:
-        return None, words
-    return max(0, int(found[1]) - 1), words[found.end() :]

@@ -18,7 +18,7 @@ from adapters.discord.components import (
 from adapters.discord.posts import short_key
 from adapters.discord.words import PROMPT_CHARACTERS, fitting, one_line, plain
 from core.ports import Notice, Result, Stage
-from core.replies import notice_text, say, style_note
+from core.replies import notice_text, particulars, say
 from core.turns import Operation, Turn
 
 Body: TypeAlias = dict[str, Any]
@@ -117,4 +117,4 @@ def _heading(turn: Turn) -> str:
     """Who asked, and for what. The mention names the person and, as nothing is parsed, does not call them."""
     words = turn.prompt if turn.operation is not Operation.VARIATIONS else say(turn.locale, "button.variations")
     said = f"<@{turn.author.user}> · {plain(one_line(words, PROMPT_CHARACTERS))}"
-    return f"{said} · {plain(style)}" if (style := style_note(turn)) else said
+    return f"{said} · {plain(more)}" if (more := particulars(turn)) else said

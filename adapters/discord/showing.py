@@ -18,11 +18,11 @@ from core.tree import placed
 from core.turns import Node, ThreadKey
 
 
-async def show_again(desk: Desk, post: Post, node: Node, *, event: str = "", private: bool = False) -> Said:
+async def show_again(desk: Desk, post: Post, node: Node, *notes: str, event: str, private: bool) -> Said:
     """Post a node's pictures once more in their conversation, or give them as a private answer."""
     files = await files_of(desk, node)
     turn = replace(post.turn, parent=node.parent)
-    body = render.result(turn, Result((), node.model), ratios=await ratios_of(desk, node), links=())
+    body = render.result(turn, Result((), node.model, notes), ratios=await ratios_of(desk, node), links=())
     if private:
         return Said(str(body["content"]), tuple(body["components"]), tuple(files))
     thread = post.thread or post.turn.thread

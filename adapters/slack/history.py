@@ -56,17 +56,16 @@ class History:
                 await self._compare(actor, post, image, None, event)
             case More.RESTORE:
                 await self._check_editor(actor, post)
-                node = await self._desk.tree.restore(post.conversation, image, event=event)
-                await self._sharing.show_again(actor, post, node, image.index, event)
+                back = await self._desk.tree.restore(post.conversation, image, event=event)
+                await self._sharing.show_again(actor, post, back, event)
             case _:
                 raise declined_gone()
 
     async def undo(self, actor: Actor, post: Post, *, event: str) -> None:
         """Go back to the picture that this one was made from."""
         await self._check_editor(actor, post)
-        node = await self._desk.tree.undo(post.conversation, post.turn.id, event=event)
-        index = post.turn.parent.index if post.turn.parent else 0
-        await self._sharing.show_again(actor, post, node, index, event)
+        back = await self._desk.tree.undo(post.conversation, post.turn.id, event=event)
+        await self._sharing.show_again(actor, post, back, event)
 
     async def compared(self, actor: Actor, view: dict[str, Any], event: str) -> str:
         """Compare with the picture that was chosen in the form."""

@@ -1,6 +1,5 @@
 """What people write: mentions, replies in our threads, direct messages; and what they change or delete afterwards."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +17,13 @@ from adapters.slack.spoken import Spoken
 from adapters.slack.text import mentions, typed
 from core.commands import parse
 from core.errors import Declined
+from core.picking import picked
 from core.turns import ImageRef, Operation, Reference, Source, ThreadKey, TurnId, turn_id
 
 SPOKEN = frozenset({None, "", "file_share", "thread_broadcast"})
 """The kinds of `message` that are something that somebody wrote."""
 HINT_SECONDS = 3600
 BARE_SECONDS = 60
-_WHICH = re.compile(r"^#(\d{1,2})\s+")
 
 log = structlog.get_logger()
 
@@ -120,6 +119,9 @@ class Listener:
             first = await self._desk.posts.once(f"hint:{message.channel}:{message.user}", seconds=HINT_SECONDS)
             return self._spoken.help(await self._desk.met(actor)) if first else ""
         agent = message.direct and await self._desk.posts.is_agents(here.workspace, message.channel, message.thread)
+        if target.parent:
+            parent, words = await self._picked(target.thread, target.parent, words, message)
+            target = replace(target, parent=parent)
         wish = self._wish(message, target, words, agent=agent)
         turn = await self._desk.turn(actor, await self._gathered(actor, message, wish))
         # A mention and its message are two events, and only one of them may have carried the files.
@@ -130,11 +132,7 @@ class Listener:
         return ""
 
     def _wish(self, message: Message, target: _Target, words: str, *, agent: bool) -> Wish:
-        which, words = _which(words)
         prompt, options = parse(words)
-        parent = target.parent
-        if parent and which is not None:
-            parent = replace(parent, index=which)
         if target.drawing:
             raise Declined("slack.still_drawing")
         return Wish(
@@ -143,12 +141,15 @@ class Listener:
             prompt=prompt,
             options=options,
             references=references_of(message.files, message.channel, message.ts),
-            operation=Operation.EDIT if parent else Operation.IMAGINE,
-            parent=parent,
+            operation=Operation.EDIT if target.parent else Operation.IMAGINE,
+            parent=target.parent,
             of=target.post,
             reply_to=message.ts,
             agent=agent,
         )
+
+    async def _picked(self, thread: ThreadKey, parent: ImageRef, words: str, message: Message) -> tuple[ImageRef, str]:
+        return await picked(self._desk.conversations, thread, parent, words, alone=not message.files)
 
     async def _gathered(self, actor: Actor, message: Message, wish: Wish) -> Wish:
         """The same with the pictures that it means besides its own: its thread's, else "this"."""
@@ -203,7 +204,10 @@ class Listener:
             return
         turn = record.turn
         try:
-            prompt, options = parse(_which(typed(now.text, bot=here.bot_user))[1])
+            parent, words = turn.parent, typed(now.text, bot=here.bot_user)
+            if parent:
+                parent, words = await self._picked(turn.thread, parent, words, now)
+            prompt, options = parse(words)
             # What was meant besides is what it was: the place has gone on since.
             meant = (one for one in turn.references if one.source in (Source.REPLIED, Source.NEWEST))
             actor = await self._desk.actor(here.workspace, now.user)
@@ -212,7 +216,9 @@ class Listener:
             asked = replace(turn.options, aspect_ratio=options.aspect_ratio, size=options.size, style=options.style)
             if turn.operation is Operation.IMAGINE:
                 asked = await self._desk.completed(actor, asked)
-            await self._desk.intake.revise(replace(turn, prompt=prompt, options=asked, references=references))
+            await self._desk.intake.revise(
+                replace(turn, prompt=prompt, options=asked, references=references, parent=parent)
+            )
         except Declined:
             log.info("a message was changed into what cannot be taken on; its turn stays as it was")
 
@@ -237,11 +243,3 @@ def _is_ours(here: Here, message: Message) -> bool:
 
 def _turn_id(here: Here, channel: str, ts: str) -> TurnId:
     return turn_id(PLATFORM, here.workspace, f"{channel}.{ts}")
-
-
-def _which(words: str) -> tuple[int | None, str]:
-    """`#2 at night`: the second picture of a message with several."""
-    found = _WHICH.match(words)
-    if not found:
-        return None, words
-    return max(0, int(found[1]) - 1), words[found.end() :]

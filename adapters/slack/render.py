@@ -14,7 +14,7 @@ from adapters.slack.actions import Action, More
 from adapters.slack.posts import short_key
 from adapters.slack.text import BUTTON_CHARACTERS, PLAIN_CHARACTERS, PROMPT_CHARACTERS, fallback, fitting, one_line
 from core.ports import Notice, Result, Stage
-from core.replies import notice_text, say, style_note
+from core.replies import notice_text, particulars, say
 from core.turns import Operation, Turn
 
 Block: TypeAlias = dict[str, Any]
@@ -84,7 +84,8 @@ def root(turn: Turn) -> Body:
     """The message in the channel that credits the person and holds the thread."""
     prompt = _quoted(turn)
     name = turn.author.name or turn.author.user
-    return message(f"{name}: {prompt}{_style(turn)}", prose((name, {"bold": True}), f": {prompt}", _style(turn)))
+    more = _particulars(turn)
+    return message(f"{name}: {prompt}{more}", prose((name, {"bold": True}), f": {prompt}", more))
 
 
 def announcement(turn: Turn, notice: Notice, *notes: str) -> Body:
@@ -152,11 +153,11 @@ def controls(turn: Turn, ratios: Sequence[str]) -> Block:
 
 def _heading(turn: Turn) -> Block:
     style = {"italic": True} if turn.operation is Operation.VARIATIONS else {}
-    return prose((_quoted(turn), style), _style(turn))
+    return prose((_quoted(turn), style), _particulars(turn))
 
 
-def _style(turn: Turn) -> str:
-    return f" · {note}" if (note := style_note(turn)) else ""
+def _particulars(turn: Turn) -> str:
+    return f" · {note}" if (note := particulars(turn)) else ""
 
 
 def _quoted(turn: Turn) -> str:

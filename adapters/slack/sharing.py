@@ -12,11 +12,10 @@ from adapters.slack.forms import Context
 from adapters.slack.modals import Modals
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, short_key, shown_as
-from adapters.slack.text import one_line
 from core.errors import Declined
 from core.ports import Result
 from core.replies import say
-from core.tree import placed, words_of
+from core.tree import Back, placed
 from core.turns import Node, Turn, TurnId
 
 QUOTED_CHARACTERS = 100
@@ -54,9 +53,9 @@ class Sharing:
         await self._show(post, node, channel, event)
         return say(actor.locale, "slack.shared")
 
-    async def show_again(self, actor: Actor, post: Post, node: Node, index: int, event: str) -> None:
+    async def show_again(self, actor: Actor, post: Post, back: Back, event: str) -> None:
         """Show the thread the picture that what comes next goes on from."""
-        words = say(actor.locale, "tree.restored", prompt=one_line(words_of(node, actor.locale), QUOTED_CHARACTERS))
+        words, node, index = back.words(actor.locale, QUOTED_CHARACTERS), back.node, back.image.index
         workspace, name, desk = actor.workspace, short_key(TurnId(event)), self._desk
         earlier = await desk.posts.by_key(short_key(node.id))
         files = [one.file for one in earlier.shown[index : index + 1]] if earlier else []

@@ -16,7 +16,7 @@ from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.ports import Stage
 from core.replies import say
-from core.tree import Drawn, Tree, placed, words_of
+from core.tree import Back, Drawn, Tree, placed, words_of
 from core.turns import ImageRef, Node, ThreadKey, Turn
 
 QUOTED_CHARACTERS = 100
@@ -72,8 +72,8 @@ class History:
 
     async def _restore(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
-        node = await self._tree.restore(thread, ImageRef(turn.id, wish.picture.index), event=_name(wish))
-        return await self._went_back(wish, asked, node)
+        back = await self._tree.restore(thread, ImageRef(turn.id, wish.picture.index), event=_name(wish))
+        return await self._went_back(wish, asked, back)
 
     async def _path(self, wish: Wish) -> str:
         asked, thread, turn = await self._about(wish)
@@ -141,10 +141,11 @@ class History:
         await self._conversations.remember(thread_key(channel, root.id), known, messages=(root.id, pictures.id))
         return root
 
-    async def _went_back(self, wish: Wish, asked: Posted, node: Node) -> str:
-        words = say(wish.locale, "tree.restored", prompt=words_of(node, wish.locale)[:QUOTED_CHARACTERS])
-        message = await self._say(wish, asked, words, _shown(node))
-        await self._conversations.remember(thread_key(message.channel, message.thread), node, messages=(message.id,))
+    async def _went_back(self, wish: Wish, asked: Posted, back: Back) -> str:
+        shown = _shown(back.node)
+        message = await self._say(wish, asked, back.words(wish.locale, QUOTED_CHARACTERS), shown)
+        thread = thread_key(message.channel, message.thread)
+        await self._conversations.remember(thread, back.node, messages=(message.id,))
         return message.id
 
     async def _show(self, wish: Wish, asked: Posted, drawn: Drawn) -> str:

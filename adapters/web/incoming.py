@@ -33,6 +33,7 @@ from adapters.web.workspace import Workspace
 from core.commands import parse
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
+from core.picking import picked
 from core.ports import Stage
 from core.replies import say
 from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
@@ -62,6 +63,7 @@ class _Edited:
 
     image: ImageRef
     address: dict[str, str]
+    among: int
 
 
 class Incoming:
@@ -144,6 +146,7 @@ class Incoming:
                 reply_to=message,
                 locale=locale,
                 address=edited.address,
+                among=edited.among,
             )
         )
 
@@ -184,27 +187,33 @@ class Incoming:
         prompt, options = parse(words)
         if options.private and not root.message.only_for:
             raise Declined("web.private_in_thread")
+        edited = None
+        if sent.target or not command:
+            edited, prompt = await self._edited(sent, root, prompt)
         turn = _turn(sent, session, locale, prompt, replace(options, private=bool(root.message.only_for)))
-        edited = None if command and not sent.target else await self._edited(sent, root)
         if edited:
-            turn = replace(turn, operation=Operation.EDIT, parent=edited.image, address=edited.address)
+            address, among = edited.address, edited.among
+            turn = replace(turn, operation=Operation.EDIT, parent=edited.image, address=address, among=among)
         return await self._take(turn)
 
-    async def _edited(self, sent: Sent, root: Posted) -> _Edited | None:
-        """The picture that is replied to, else the newest of the thread; None while the thread has none."""
-        thread = thread_key(sent.channel, sent.thread)
-        if sent.target:
-            image = await self._conversations.find(thread, sent.target.message)
-            if image is None:
+    async def _edited(self, sent: Sent, root: Posted, words: str) -> tuple[_Edited | None, str]:
+        """The picture that is replied to, else the current one of the thread, and the words but for its number.
+
+        None while the thread has no picture.
+        """
+        thread, target = thread_key(sent.channel, sent.thread), sent.target
+        found = await (self._conversations.find(thread, target.message) if target else self._conversations.head(thread))
+        if found is None:
+            if target:
                 raise Declined("declined.parent_gone")
-            image = ImageRef(image.node, sent.target.index)
-        else:
-            image = await self._conversations.head(thread)
-        if image is None:
             if root.state and not root.state.stage.final:
                 raise Declined("web.still_drawing")
-            return None
-        return await self._going_on(thread, image)
+            return None, words
+        alone = not sent.pictures and not target
+        image, rest = await picked(self._conversations, thread, found, words, alone=alone)
+        if target and rest == words:
+            image = ImageRef(found.node, target.index)
+        return await self._going_on(thread, image), rest
 
     async def _going_on(self, thread: ThreadKey, image: ImageRef) -> _Edited:
         node = await self._conversations.node(thread, image.node)
@@ -212,7 +221,8 @@ class Incoming:
             raise Declined("declined.parent_gone")
         picture = node.images[image.index]
         shape = f"{picture.width}:{picture.height}"
-        return _Edited(image, {"digest": picture.shown.attachment, "message": picture.shown.message, "shape": shape})
+        address = {"digest": picture.shown.attachment, "message": picture.shown.message, "shape": shape}
+        return _Edited(image, address, len(node.images))
 
     async def _take(self, turn: Turn) -> str:
         """Take a turn on, and show at once that it is: its worker finds the announcement there and goes on with it."""

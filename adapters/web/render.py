@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from adapters.web.changes import Change, Gap
 from adapters.web.messages import Posted, Shown, State
 from core.ports import Capabilities
-from core.replies import style_note
+from core.replies import particulars
 from core.turns import Turn
 
 Json: TypeAlias = dict[str, Any]
@@ -73,7 +73,7 @@ def _turn(turn: Turn) -> Json:
         "count": options.count,
         "model": options.model,
         "size": options.size,
-        "style": style_note(turn),
+        "style": particulars(turn),
         "edits": _edits(turn.address),
         "uprooted": turn.uprooted,
     }

@@ -103,6 +103,27 @@ async def test_a_reply_to_a_picture_is_an_edit_of_it(server: Server) -> None:
     assert second.files[0].alt == "make it night ← a fox in the snow"
 
 
+async def test_a_reply_to_several_pictures_says_which_it_takes_and_how_to_take_another(server: Server) -> None:
+    first = await server.first_picture("foxes", count=3)
+    await server.quiet()
+    thread = server.thread()
+    server.alice.send(thread, "make it night", reply_to=first)
+    second = (await server.pictures(thread, 2))[-1]
+    await server.quiet()
+    assert "make it night · picture 1 of 3 (for another, begin with \\#2)" in second.content
+    server.alice.send(thread, "#3 make it day", reply_to=first)
+    third = (await server.pictures(thread, 3))[-1]
+    await server.quiet()
+    assert "make it day · picture 3 of 3\n" in third.content
+    server.alice.send(thread, "the second one at noon", reply_to=first)
+    fourth = (await server.pictures(thread, 4))[-1]
+    await server.quiet()
+    assert "picture 2 of 3\n" in fourth.content
+    asked = server.alice.send(thread, "#4 make it day", reply_to=first)
+    answer = await server.message(thread, lambda seen: seen.reply_to == asked.id)
+    assert "\\#1 to \\#3; there is no \\#4" in answer.content
+
+
 async def test_a_reply_works_without_the_message_content_intent(blind_server: Server) -> None:
     server = blind_server
     first = await server.first_picture()

@@ -169,11 +169,16 @@ async def test_a_reply_while_the_first_picture_is_drawn_is_told_to_wait(world: W
 
 async def test_the_second_picture_of_a_message_can_be_named(world: World) -> None:
     first = await world.first_picture("foxes --n 2")
-    await world.reply("#2 make it night", first)
-    await world.pictures(2)
     await world.reply("#5 make it night", first)
     await world.until(world.whispers)
-    assert "no longer kept" in world.whispers()[0]
+    assert "#1 to #2; there is no #5" in world.whispers()[0]
+    await world.reply("make it night", first)
+    second = (await world.pictures(2))[-1]
+    assert "picture 1 of 2 (for another, begin with #2)" in second.text
+    await world.reply("#2 make it day", first)
+    third = (await world.pictures(3))[-1]
+    assert "picture" not in third.text
+    assert third.text.startswith("#2 make it day")
 
 
 async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(world: World) -> None:

@@ -19,6 +19,7 @@ class FakeChat:
     name: str = "fake"
     posts: Counter[str] = field(default_factory=Counter)
     announcements: dict[str, Announcement] = field(default_factory=dict)
+    announced: dict[str, Turn] = field(default_factory=dict)
     notices: dict[str, list[Notice]] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class FakeChat:
             place = ThreadKey(turn.thread.platform, turn.thread.workspace, turn.thread.channel, thread)
             known = Announcement(place, f"m-{turn.id}", self.learns)
             self.announcements[turn.id] = known
+            self.announced[turn.id] = turn
         self._note(turn, notice)
         self._trouble("announce!")
         return known

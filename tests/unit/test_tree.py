@@ -101,11 +101,24 @@ async def test_undo_goes_to_the_nearest_picture_before_that_stands(house: House)
     first, second, third = await edits(house, "make it night", "let it snow")
     thread, conversations = thread_of(house, first), house.core.conversations
     await conversations.mark_removed(thread, second.id)
-    assert (await tree(house).undo(thread, third.id, event="press")).id == first.id
+    assert (await tree(house).undo(thread, third.id, event="press")).node.id == first.id
     assert await conversations.head(thread) == ImageRef(first.id)
     assert await declined(tree(house).undo(thread, first.id, event="another")) == "tree.nothing_before"
     assert await declined(tree(house).restore(thread, ImageRef(second.id), event="third")) == "tree.picture_gone"
     assert await declined(tree(house).restore(thread, ImageRef(first.id, 7), event="4")) == "declined.parent_gone"
+
+
+async def test_going_back_says_to_which_of_several_pictures(house: House) -> None:
+    first = await house.done(house.turn("foxes", options=Options(count=3)))
+    edit = await house.done(replace(house.edit(first, "closer"), parent=ImageRef(first.id, 2)))
+    after = await house.done(house.edit(edit, "closer still"))
+    thread = thread_of(house, first)
+    back = await tree(house).undo(thread, after.id, event="one")
+    assert back.words("en", 100) == "Back to: closer"
+    await house.core.conversations.mark_removed(thread, edit.id)
+    back = await tree(house).undo(thread, after.id, event="two")
+    assert (back.image, back.words("en", 100)) == (ImageRef(first.id, 2), "Back to picture 3 of 3: foxes")
+    assert back.words("en", 4) == "Back to picture 3 of 3: fox…"
 
 
 async def test_an_edit_asked_before_an_undo_does_not_take_it_back(house: House) -> None:

@@ -244,7 +244,7 @@ class Story:
         except Declined as refusal:
             assert refusal.reply in ("tree.nothing_before", "tree.picture_gone")  # noqa: PT017 - any other fails
             return
-        image = ImageRef(reached.id)
+        image = reached.image
         self.moves.append((thread, image, event))
         self.account[thread].append((TurnId(event), image))
 

@@ -215,6 +215,21 @@ async def test_a_reply_to_an_older_picture_edits_that_one(site: WebSite, ada: Br
     assert await site.workspace.files.get(turn.address["digest"]) == picture
 
 
+async def test_one_of_several_pictures_is_edited_by_its_number_and_that_is_shown(site: WebSite, ada: Browser) -> None:
+    root = await ada.said("/imagine a fox --n 2")
+    first = site.intake.only
+    shown = await finish(site, first, count=2)
+    await ada.said("make it night", thread=root)
+    assert newest(site).parent == ImageRef(first.id)
+    assert (await ada.thread(root))[-1]["turn"]["style"] == "picture 1 of 2 (for another, begin with #2)"
+    await ada.said("#2 make it day", thread=root)
+    assert (newest(site).parent, newest(site).prompt) == (ImageRef(first.id, 1), "make it day")
+    assert (await ada.thread(root))[-1]["turn"]["style"] == "picture 2 of 2"
+    await ada.said("the first one at noon", thread=root, target={"message": shown, "index": 1})
+    assert newest(site).parent == ImageRef(first.id, 1)
+    assert "there is no #3" in await ada.notice("#3 make it day", thread=root)
+
+
 async def test_an_edit_can_have_pictures_and_options(site: WebSite, ada: Browser) -> None:
     root = await ada.said("/imagine a fox")
     await finish(site, site.intake.only)

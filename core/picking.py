@@ -1,0 +1,81 @@
+"""Which of several pictures a message means: "#2 at night", "make the second one darker", "image 2 without the hat".
+
+The number is that of a picture among those that the parent's message shows. In words it counts only at the beginning,
+and only where no other picture goes along: the pictures of a message have numbers of their own, see `core.numbering`.
+"""
+
+import re
+from dataclasses import replace
+
+from core.conversation import Conversations
+from core.errors import Declined
+from core.turns import ImageRef, ThreadKey
+
+_MARK = re.compile(r"#(\d{1,2})(?!\w)[\s,.:]*")
+_ORDINALS = (
+    ("first", "second", "third", "fourth"),
+    ("erste", "zweite", "dritte", "vierte"),
+    ("première", "deuxième", "troisième", "quatrième"),
+    ("primera", "segunda", "tercera", "cuarta"),
+    ("primeira", "segunda", "terceira", "quarta"),
+)
+_END = r"(?=\s*(?:[,.:;!…]|$))"
+_BY_ORDINAL = (
+    r"(?:(?:make|turn|change|take)\s+)?the\s+{}\s+(?:one|picture|image|photo)",
+    r"(?:(?:mach|mache|nimm|ändere)\s+)?das\s+{}\s+(?:bild|foto)",
+    rf"(?:(?:prends|modifie)\s+)?la\s+{{}}(?:\s+(?:image|photo)|{_END})",
+    rf"(?:(?:toma|cambia)\s+)?la\s+{{}}(?:\s+(?:imagen|foto)|{_END})",
+    rf"(?:(?:pegue|mude)\s+)?a\s+{{}}(?:\s+(?:imagem|foto)|{_END})",
+)
+_BY_NUMBER = r"(?:(?:image|photo|bild|foto|imagen|imagem)\s+|画像|写真)(\d{1,2})(?!\d)"
+_JAPANESE = r"([1-9])(?:番目|枚目|つ目)"
+
+
+def _words() -> re.Pattern[str]:
+    ordinals = (form.format(f"({'|'.join(words)})") for form, words in zip(_BY_ORDINAL, _ORDINALS, strict=True))
+    return re.compile(rf"(?:{'|'.join(ordinals)})(?!\w)|{_BY_NUMBER}|{_JAPANESE}", re.IGNORECASE)
+
+
+_WORDS = _words()
+
+
+def which_of(count: int, words: str, *, alone: bool) -> tuple[int | None, str]:
+    """The index of the picture, among `count`, that words begin with, and the words; None where they name none.
+
+    `alone` says that no other picture goes along. The mark is taken off, other words stay. Raises `Declined` for a
+    number that there is not.
+    """
+    if count < 2:  # noqa: PLR2004 - one is not to be chosen from
+        return None, words
+    if found := _MARK.match(words):
+        return _index(int(found[1]), count), words[found.end() :]
+    if alone and (found := _WORDS.match(words)):
+        return _index(_number(next(filter(None, found.groups()))), count), words
+    return None, words
+
+
+async def picked(
+    conversations: Conversations, thread: ThreadKey, parent: ImageRef, words: str, *, alone: bool
+) -> tuple[ImageRef, str]:
+    """The picture that a message goes on from, and its words. Raises `Declined` as `which_of`.
+
+    Of several none of which is named, it is the current one, where that is among them.
+    """
+    node = await conversations.node(thread, parent.node)
+    index, words = which_of(len(node.images) if node else 1, words, alone=alone)
+    if index is not None:
+        return replace(parent, index=index), words
+    current = await conversations.head(thread)
+    return (current if current and current.node == parent.node else parent), words
+
+
+def _number(said: str) -> int:
+    if said.isdecimal():
+        return int(said)
+    return next(words.index(said.lower()) + 1 for words in _ORDINALS if said.lower() in words)
+
+
+def _index(number: int, count: int) -> int:
+    if not 1 <= number <= count:
+        raise Declined("declined.no_such_picture", {"number": number, "count": count})
+    return number - 1

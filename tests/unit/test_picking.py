@@ -1,0 +1,104 @@
+"""Which of several pictures is meant: by its number, in words where nothing else could be meant, and never silently."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.errors import Declined
+from core.picking import picked, which_of
+from core.replies import particulars
+from core.turns import ImageRef, Operation, Options, ThreadKey, Turn
+from tests.unit.conftest import House
+
+
+@pytest.mark.parametrize(
+    ("words", "index", "rest"),
+    [
+        ("#2 at night", 1, "at night"),
+        ("#3, at night", 2, "at night"),
+        ("#4", 3, ""),
+        ("the second one at night", 1, "the second one at night"),
+        ("Make the third picture darker", 2, "Make the third picture darker"),
+        ("image 2 without the hat", 1, "image 2 without the hat"),
+        ("mach das vierte Bild heller", 3, "mach das vierte Bild heller"),
+        ("la deuxième image de nuit", 1, "la deuxième image de nuit"),
+        ("la tercera, de noche", 2, "la tercera, de noche"),
+        ("a segunda imagem à noite", 1, "a segunda imagem à noite"),
+        ("2枚目を夜に", 1, "2枚目を夜に"),
+        ("画像3を夜に", 2, "画像3を夜に"),
+        ("at night", None, "at night"),
+        ("#winter", None, "#winter"),
+        ("add a second one", None, "add a second one"),
+        ("the second dog is to be black", None, "the second dog is to be black"),
+        ("la deuxième tour plus haute", None, "la deuxième tour plus haute"),
+        ("picture 4 people on a beach", None, "picture 4 people on a beach"),
+    ],
+)
+def test_a_picture_is_named_at_the_beginning(words: str, index: int | None, rest: str) -> None:
+    assert which_of(4, words, alone=True) == (index, rest)
+
+
+def test_image_two_is_what_the_message_brings_where_it_brings_any() -> None:
+    assert which_of(4, "image 2 on the mug", alone=False) == (None, "image 2 on the mug")
+    assert which_of(4, "#2 with the hat of image 1", alone=False) == (1, "with the hat of image 1")
+
+
+def test_a_number_is_a_word_where_there_is_only_one_picture() -> None:
+    assert which_of(1, "#1 fan, on the mug", alone=True) == (None, "#1 fan, on the mug")
+
+
+@pytest.mark.parametrize("words", ["#5 at night", "#0 at night", "image 9 at night"])
+def test_a_number_that_there_is_not_is_said_with_those_there_are(words: str) -> None:
+    with pytest.raises(Declined) as refusal:
+        which_of(4, words, alone=True)
+    assert (refusal.value.reply, refusal.value.details["count"]) == ("declined.no_such_picture", 4)
+
+
+async def several(house: House) -> tuple[Turn, ThreadKey]:
+    turn = await house.done(house.turn("foxes", options=Options(count=4)))
+    return turn, house.chat.announcements[turn.id].thread
+
+
+async def test_an_edit_of_several_says_which_and_how_to_take_another(house: House) -> None:
+    first, _ = await several(house)
+    turn = await house.done(house.edit(first, "at night"))
+    assert particulars(house.chat.announced[turn.id]) == "picture 1 of 4 (for another, begin with #2)"
+    named = await house.done(replace(house.edit(first, "at noon"), parent=ImageRef(first.id, 2)))
+    assert particulars(house.chat.announced[named.id]) == "picture 3 of 4"
+    some = replace(house.edit(first, "…"), operation=Operation.VARIATIONS)
+    assert particulars(house.chat.announced[(await house.done(some)).id]) == "picture 1 of 4"
+    alone = await house.done(house.edit(turn, "let it snow"))
+    assert particulars(house.chat.announced[alone.id]) == ""
+
+
+async def test_of_several_that_nobody_names_it_is_the_one_that_was_gone_back_to(house: House) -> None:
+    first, thread = await several(house)
+    conversations = house.core.conversations
+    assert await picked(conversations, thread, ImageRef(first.id), "at night", alone=True) == (
+        ImageRef(first.id),
+        "at night",
+    )
+    await conversations.make_current(thread, ImageRef(first.id, 2), event="press")
+    again, _ = await picked(conversations, thread, ImageRef(first.id), "at night", alone=True)
+    assert again == ImageRef(first.id, 2)
+    named, words = await picked(conversations, thread, ImageRef(first.id), "#2 at night", alone=True)
+    assert (named, words) == (ImageRef(first.id, 1), "at night")
+
+
+async def test_a_message_that_is_changed_while_it_waits_may_name_another_of_the_pictures(idle_house: House) -> None:
+    house = idle_house
+    first = house.turn("foxes", options=Options(count=4))
+    await house.ask(first)
+    while await house.core.turns.read(first.id):
+        await house.core.line.run(first.id)
+    thread = house.chat.announcements[first.id].thread
+    edit = replace(house.turn("at night", thread=thread), operation=Operation.EDIT, parent=ImageRef(first.id))
+    await house.core.intake.accept(edit)
+    assert await house.core.intake.revise(replace(edit, parent=ImageRef(first.id, 3)))
+    record = await house.core.turns.read(edit.id)
+    assert record
+    assert (record.turn.parent, record.turn.among) == (ImageRef(first.id, 3), 4)
+    assert await house.core.intake.revise(replace(edit, parent=ImageRef(edit.id)))
+    record = await house.core.turns.read(edit.id)
+    assert record
+    assert record.turn.parent == ImageRef(first.id, 3)
