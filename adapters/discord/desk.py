@@ -32,7 +32,7 @@ DIRECT = "@me"
 """The workspace of direct messages."""
 AS_USUAL = Options()
 _DIRECT_CHANNELS = (1, 3)
-_THREADS = (10, 11, 12)
+THREADS = (10, 11, 12)
 
 log = structlog.get_logger()
 
@@ -150,7 +150,7 @@ def place_of(interaction: Interaction) -> Place:
     channel = interaction.channel
     if channel is None:
         return Place(interaction.place, direct=interaction.guild_id is None)
-    parent = (channel.parent_id or "") if channel.type in _THREADS else ""
+    parent = (channel.parent_id or "") if channel.type in THREADS else ""
     direct = channel.type in _DIRECT_CHANNELS or interaction.guild_id is None
     return Place(channel.id, parent, age_restricted=channel.nsfw, direct=direct)
 

@@ -35,10 +35,11 @@ class User(_Event):
 
 
 class Member(_Event):
-    """An account in a server. `permissions` are those in the channel of the event."""
+    """An account in a server. `permissions` are those in the channel of an interaction; messages do not tell them."""
 
     user: User | None = None
     nick: str | None = None
+    roles: tuple[Snowflake, ...] = ()
     permissions: int = 0
 
 
@@ -67,6 +68,7 @@ class Message(_Event):
     channel_id: Snowflake
     guild_id: Snowflake | None = None
     author: User = User(id="0")
+    member: Member | None = None
     webhook_id: Snowflake | None = None
     type: int = 0
     content: str = ""
@@ -84,6 +86,14 @@ class Message(_Event):
         return bool(self.flags & 1 << 6)
 
 
+class Overwrite(_Event):
+    """What a channel grants and denies a role, or a member, beside what their server does."""
+
+    id: Snowflake
+    allow: int = 0
+    deny: int = 0
+
+
 class Channel(_Event):
     """A channel or thread as an event carries it."""
 
@@ -93,6 +103,7 @@ class Channel(_Event):
     nsfw: bool = False
     name: str | None = None
     guild_id: Snowflake | None = None
+    permission_overwrites: tuple[Overwrite, ...] = ()
 
 
 class Interaction(_Event):
@@ -145,3 +156,18 @@ class Guild(_Event):
     system_channel_id: Snowflake | None = None
     unavailable: bool = False
     joined_at: str | None = None
+
+
+class Role(_Event):
+    """A role of a server, and what it permits everywhere there."""
+
+    id: Snowflake
+    permissions: int = 0
+
+
+class Roles(_Event):
+    """A server as far as permissions hang on it. The role of everybody has the server's own id."""
+
+    id: Snowflake
+    owner_id: Snowflake
+    roles: tuple[Role, ...] = ()

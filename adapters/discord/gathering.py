@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import structlog
 
-from adapters.discord.desk import Desk, references_of
-from adapters.discord.events import Attachment, Message, moment_of
+from adapters.discord.desk import THREADS, Desk, references_of
+from adapters.discord.events import Attachment, Channel, Interaction, Message, Roles, moment_of
+from adapters.discord.permissions import permissions_in, reads_back
 from adapters.discord.posting import MESSAGE, MESSAGES
 from adapters.discord.rest import Refused
 from core.errors import Declined, PlatformBusy
@@ -31,11 +32,14 @@ async def gathered(desk: Desk, message: Message, prompt: str) -> tuple[Reference
         if not replied and not message.attachments and points(prompt):
             raise _nothing_there(desk)
         return replied
-    return () if message.attachments else await pointed_at(desk, prompt, message.channel_id, before=message.id)
+    if message.attachments or not points(prompt):
+        return ()
+    await _check_writer(desk, message)
+    return await _newest(desk, message.channel_id, before=message.id)
 
 
 async def replied_to(desk: Desk, message: Message) -> tuple[Reference, ...]:
-    """The pictures of the message that a message replies to."""
+    """The pictures of the message that a message replies to. Discord lets only those reply who may read it."""
     reference = message.message_reference
     if reference is None or not reference.message_id:
         return ()
@@ -51,13 +55,46 @@ async def replied_to(desk: Desk, message: Message) -> tuple[Reference, ...]:
     return pictures_of(replied, Source.REPLIED)
 
 
-async def pointed_at(desk: Desk, prompt: str, channel: str, *, before: str = "") -> tuple[Reference, ...]:
-    """The newest picture of a channel, where the prompt points at it, and none where it does not.
+async def pointed_at(desk: Desk, interaction: Interaction, prompt: str) -> tuple[Reference, ...]:
+    """The newest picture of the channel of a command, where the prompt points at it, and none where it does not.
 
-    `before` is the message that points. Raises `Declined` where there is none to be seen.
+    Raises `Declined` where there is none to be seen, or the person may not look for one.
     """
     if not points(prompt):
         return ()
+    check_reads_back(interaction)
+    return await _newest(desk, interaction.place)
+
+
+def check_reads_back(interaction: Interaction) -> None:
+    """Raise `Declined` where the person may not read what was written before: we may, and are not to do it for them."""
+    if interaction.member and not reads_back(interaction.permissions):
+        raise Declined("discord.may_not_look")
+
+
+async def _check_writer(desk: Desk, message: Message) -> None:
+    """The same for who wrote a message, whose permissions Discord does not tell."""
+    if message.guild_id is None:
+        return
+    try:
+        answer = await desk.rest.call("GET", "/guilds/{guild_id}", guild_id=message.guild_id)
+        channel = await _channel(desk, message.channel_id)
+        if channel.type in THREADS and channel.parent_id:
+            channel = await _channel(desk, channel.parent_id)
+    except (Refused, PlatformBusy) as error:
+        log.info("what a member may do cannot be found out", why=str(error))
+        raise Declined("discord.cannot_look") from None
+    server, member = Roles.model_validate(answer), message.member
+    if member is None or not reads_back(permissions_in(channel, server, message.author.id, member.roles)):
+        raise Declined("discord.may_not_look")
+
+
+async def _channel(desk: Desk, channel: str) -> Channel:
+    return Channel.model_validate(await desk.rest.call("GET", "/channels/{channel_id}", channel_id=channel))
+
+
+async def _newest(desk: Desk, channel: str, *, before: str = "") -> tuple[Reference, ...]:
+    """The newest picture of a channel, before a message. Raises `Declined` where there is none to be seen."""
     query = {"limit": str(POINTED_MESSAGES)} | ({"before": before} if before else {})
     try:
         answer = await desk.rest.call("GET", MESSAGES, channel_id=channel, query=query)

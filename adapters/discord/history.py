@@ -9,6 +9,7 @@ from adapters.discord.answers import Said, sentence
 from adapters.discord.components import Action, Component, More, channel_select, control_id, row, select
 from adapters.discord.desk import Desk, declined_gone, person_of, place_of
 from adapters.discord.events import Channel, Interaction, Message
+from adapters.discord.gathering import check_reads_back
 from adapters.discord.permissions import ADMINISTRATOR, NEEDED, check_place
 from adapters.discord.posting import Poster
 from adapters.discord.posts import Place, Post, channel_of, key_of, short_key
@@ -32,6 +33,7 @@ Handler = Callable[[Press], Awaitable[Said]]
 async def history(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
     """/imagine-history: how the current picture of this conversation came to be, and a way to the others."""
     del options
+    check_reads_back(interaction)
     thread = key_of(place_of(interaction), person_of(interaction).workspace)
     head = await desk.conversations.head(thread)
     if head is None:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from adapters.discord import render
 from adapters.discord.avatars import mentioned
-from adapters.discord.desk import DIRECT, Desk, references_of
+from adapters.discord.desk import DIRECT, THREADS, Desk, references_of
 from adapters.discord.events import Channel, Message, moment_of
 from adapters.discord.gathering import gathered, replied_to
 from adapters.discord.permissions import check_editor, check_place
@@ -28,7 +28,6 @@ from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKe
 HINT_SECONDS = 3600
 MOMENTS, MOMENT_SECONDS = 5, 0.3
 _DEFAULT, _REPLY = 0, 19
-_THREADS = (10, 11, 12)
 
 log = structlog.get_logger()
 
@@ -217,7 +216,7 @@ class Listener:
             return known
         answer = await self.desk.rest.call("GET", "/channels/{channel_id}", channel_id=message.channel_id)
         channel = Channel.model_validate(answer)
-        parent = (channel.parent_id or "") if channel.type in _THREADS else ""
+        parent = (channel.parent_id or "") if channel.type in THREADS else ""
         place = Place(channel.id, parent, age_restricted=channel.nsfw)
         await self.desk.posts.learn(place)
         return place

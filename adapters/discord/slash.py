@@ -89,7 +89,7 @@ async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, An
     )
     wish = Wish(prompt, asked, _references(interaction, options))
     if not wish.references:
-        wish = replace(wish, references=await pointed_at(desk, wish.prompt, interaction.place))
+        wish = replace(wish, references=await pointed_at(desk, interaction, wish.prompt))
     prompt, avatars = await mentioned(desk, wish.prompt, interaction.guild_id)
     return await desk.ask(interaction, replace(wish, prompt=prompt, references=(*wish.references, *avatars)))
 

@@ -85,3 +85,37 @@ async def test_a_reply_to_somebodys_picture_in_our_thread_takes_it_into_the_edit
     picture = (await server.pictures(server.thread(), 3))[-1]
     await server.quiet()
     assert "Using: logo.png, replied to (1)." in picture.content
+
+
+async def test_nobody_gets_a_picture_of_what_they_may_not_read(server: Server) -> None:
+    photo(server)
+    server.fake.deny(server.channel, "read_message_history", who=server.alice)
+    told = await server.imagine(WATERCOLOUR)
+    assert "You may not read earlier messages" in str(told.original and told.original.content)
+    asked = server.alice.send(server.channel, f"<@{server.fake.bot.id}> {WATERCOLOUR}")
+    answer = await server.message(server.channel, lambda seen: seen.reply_to == asked.id)
+    assert "You may not read earlier messages" in answer.content
+    told = await (await server.alice.slash(server.channel, "imagine-history")).answered()
+    assert "You may not read earlier messages" in str(told.original and told.original.content)
+    assert server.bot.images.sent == []
+    server.alice.send(server.channel, f"<@{server.fake.bot.id}> a fox in the snow")
+    assert "Using" not in (await made(server)).content
+
+
+async def test_what_a_role_is_denied_or_granted_in_a_channel_counts_in_its_threads(server: Server) -> None:
+    await server.first_picture()
+    await server.quiet()
+    thread = server.fake.thread(server.channel, "talk", by=server.alice)
+    readers = server.fake.role(server.guild, "readers")
+    server.fake.deny(server.channel, "read_message_history", who=server.guild.everyone_role)
+    server.fake.allow(server.channel, "read_message_history")
+    server.alice.send(thread, "look", files=[Upload("photo.png", png("red"))])
+    asked = server.alice.send(thread, f"<@{server.fake.bot.id}> {WATERCOLOUR}")
+    answer = await server.message(thread, lambda seen: seen.reply_to == asked.id)
+    assert "You may not read earlier messages" in answer.content
+    server.fake.world.add_member_role(server.guild.id, server.alice.id, readers.id)
+    server.fake.allow(server.channel, "read_message_history", who=readers)
+    server.alice.send(thread, f"<@{server.fake.bot.id}> {WATERCOLOUR}")
+    (picture,) = await server.pictures(thread)
+    await server.quiet()
+    assert "photo.png by alice, the newest here" in picture.content
