@@ -83,6 +83,8 @@ def make_app(desk: Desk, *, signing_secret: str = "", oauth_flow: AsyncOAuthFlow
         authorize=Authorize(desk.api.tokens),  # type: ignore[arg-type]  # Bolt takes it, and says so nowhere but inside
         oauth_flow=oauth_flow,
         process_before_response=True,
+        # Bolt takes the deletion of a message of ours for something that we did; what we write ourselves we pass over.
+        ignoring_self_events_enabled=False,
     )
     handlers = Handlers(desk, answers)
     _act(bolt, handlers)  # first, because Bolt looks through its listeners in order, and these wait for an answer
