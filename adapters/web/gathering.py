@@ -1,4 +1,4 @@
-"""The picture that "this" means in a channel of the workspace."""
+"""The picture that "this" means in a channel of the workspace, or in a thread."""
 
 import time
 from dataclasses import replace
@@ -11,16 +11,18 @@ from core.pointing import POINTED_MESSAGES, POINTED_SECONDS, points
 from core.turns import Reference, Source
 
 
-async def pointed_at(workspace: Workspace, prompt: str, channel: str) -> tuple[Reference, ...]:
+async def pointed_at(workspace: Workspace, prompt: str, channel: str, thread: str = "") -> tuple[Reference, ...]:
     """The newest picture that everybody sees in a channel, where the prompt points at it, and none where it does not.
 
-    Raises `Declined` where there is none.
+    In a thread that is the newest of the thread, which is private as a whole or not at all. Raises `Declined` where
+    there is none.
     """
     if not points(prompt):
         return ()
-    posted, _ = await workspace.timeline(channel, limit=POINTED_MESSAGES)
+    posted, _ = await workspace.timeline(channel, thread, limit=POINTED_MESSAGES)
     since = time.time() - POINTED_SECONDS
-    seen = (_shown(one) for one in reversed(posted) if one.message.at > since and not one.message.only_for)
+    recent = (one for one in reversed(posted) if one.message.at > since)
+    seen = (_shown(one) for one in recent if thread or not one.message.only_for)
     for pictures in filter(None, seen):
         return pictures
     raise Declined("declined.nothing_pointed_at")

@@ -194,6 +194,9 @@ class Incoming:
         if edited:
             address, among = edited.address, edited.among
             turn = replace(turn, operation=Operation.EDIT, parent=edited.image, address=address, among=among)
+        elif not turn.references:
+            meant = await pointed_at(self._workspace, prompt, sent.channel, sent.thread)
+            turn = replace(turn, references=meant)
         return await self._take(turn)
 
     async def _edited(self, sent: Sent, root: Posted, words: str) -> tuple[_Edited | None, str]:

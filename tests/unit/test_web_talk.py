@@ -490,3 +490,17 @@ async def test_this_is_what_a_thread_has_come_to(site: WebSite, ada: Browser) ->
 async def test_this_without_a_picture_says_what_to_do(site: WebSite, ada: Browser) -> None:
     assert "no picture here that you could mean" in await ada.notice("/imagine this as a watercolour")
     assert not site.intake.turns
+
+
+async def test_this_in_a_thread_is_the_newest_picture_of_the_thread(site: WebSite, ada: Browser) -> None:
+    for private in ("", " --private"):
+        root = await ada.said(f"/imagine a fox{private}")
+        shown = await finish(site, newest(site))
+        await ada.said("look", pictures=[await ada.uploaded(PNG, "photo.png")])
+        await ada.said("/imagine this as a watercolour", thread=root)
+        (reference,) = newest(site).references
+        assert (reference.message, reference.source, newest(site).operation) == (
+            shown,
+            Source.NEWEST,
+            Operation.IMAGINE,
+        )
