@@ -5,7 +5,7 @@ asked, once for each event; a process that dies before has posted nothing, and a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -17,7 +17,7 @@ from core.pictures.sheet import Panel, Sheet
 from core.pictures.workshop import WorkshopUnavailable
 from core.ports import Image
 from core.replies import say
-from core.turns import ImageRef, Node, Operation, Reference, ThreadKey, TurnId
+from core.turns import ImageRef, Node, Operation, Origin, Reference, ThreadKey, TurnId
 
 Fetch: TypeAlias = Callable[[Reference, ThreadKey], Awaitable[bytes]]
 """`ChatPlatform.fetch`."""
@@ -84,6 +84,7 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    thread: ThreadKey
     image: ImageRef
     node: Node
     number: int
@@ -103,19 +104,17 @@ class Tree:
 
     async def path(self, thread: ThreadKey, image: ImageRef, fetch: Fetch, locale: str) -> Drawn:
         """How a picture came to be: every picture from the first to this one, on one sheet."""
-        steps, here = list[_Step](), image
         current = await self._current(thread)
-        async for node in self.conversations.ancestors(thread, image.node):
-            if here.index >= len(node.images):
-                break
-            steps.append(_Step(here, node, 0, current == node.id))
-            here = node.parent or here
+        steps = [
+            _Step(where, found, node, 0, current == node.id)
+            async for where, found, node in self._lineage(Origin(thread, image))
+        ]
         if not steps:
             raise Declined("declined.parent_gone")
         steps = [replace(step, number=number) for number, step in enumerate(reversed(steps), 1)]
         shown, left_out = _most(steps)
         footer = say(locale, "tree.left_out", first=left_out[0], last=left_out[-1]) if left_out else ""
-        panels = await self._panels(thread, shown, PATH_SIDE, fetch, locale)
+        panels = await self._panels(shown, PATH_SIDE, fetch, locale)
         columns = 2 if len(shown) == 4 else min(3, len(shown))  # noqa: PLR2004 - two by two
         title = say(locale, "tree.path_title")
         sheet = Sheet(title, panels, columns, PATH_SIDE, arrows=True, footer=footer, absent=say(locale, "tree.absent"))
@@ -128,15 +127,15 @@ class Tree:
         node = await self._node(thread, image)
         other = other or node.parent
         if other is None:
-            raise Declined("tree.nothing_before")
+            raise _nothing_before(node)
         if other == image:
             raise Declined("tree.same")
         current, places = await self._current(thread), await self.conversations.places(thread)
         numbers = {place.id: number for number, place in enumerate(sorted(places.values(), key=_age), 1)}
         pair = [(other, await self._node(thread, other)), (image, node)]
-        steps = [_Step(which, found, numbers.get(found.id, 0), current == found.id) for which, found in pair]
+        steps = [_Step(thread, which, found, numbers.get(found.id, 0), current == found.id) for which, found in pair]
         steps.sort(key=lambda step: (step.number, step.image.index))
-        panels = await self._panels(thread, steps, COMPARE_SIDE, fetch, locale)
+        panels = await self._panels(steps, COMPARE_SIDE, fetch, locale)
         if any(not panel.picture for panel in panels):
             raise Declined("tree.picture_gone")
         return await self._drawn(
@@ -148,7 +147,7 @@ class Tree:
         found = await self._node(thread, ImageRef(node))
         here = found.parent
         if here is None:
-            raise Declined("tree.nothing_before")
+            raise _nothing_before(found)
         async for ancestor in self.conversations.ancestors(thread, here.node):
             if not ancestor.removed or ancestor.parent is None:
                 break
@@ -163,10 +162,11 @@ class Tree:
         await self.conversations.make_current(thread, image, event=event)
         return Back(image, node)
 
-    async def fork(self, thread: ThreadKey, image: ImageRef, *, as_turn: TurnId) -> Node:
+    async def fork(self, thread: ThreadKey, image: ImageRef, *, as_turn: TurnId, shared: bool) -> Node:
         """A copy of one picture's node to begin another thread with, under a turn id of its own.
 
         It has the provider's whole history, so that edits go on as they would have, but none of the nodes before it.
+        `shared` is whether whoever sees the other thread may see this one: only then does the copy know its origin.
         It stands nowhere yet: see `placed`.
         """
         found = await self._node(thread, image)
@@ -183,6 +183,7 @@ class Tree:
             message="",
             cost=0,
             carried=tuple(replace(reference, copy=link) for link, reference in sources(ancestors).items()),
+            origin=Origin(thread, image) if shared else None,
         )
 
     async def choices(self, thread: ThreadKey) -> list[Choice]:
@@ -209,9 +210,20 @@ class Tree:
             raise Declined("declined.parent_gone")
         return node
 
-    async def _panels(
-        self, thread: ThreadKey, steps: Sequence[_Step], side: int, fetch: Fetch, locale: str
-    ) -> tuple[Panel, ...]:
+    async def _lineage(self, origin: Origin | None) -> AsyncIterator[tuple[ThreadKey, ImageRef, Node]]:
+        """A picture, the one that it was made from, and so on to the first. A copy stands for its original."""
+        copied = False
+        while origin:
+            thread, here, origin = origin.thread, origin.image, None
+            async for node in self.conversations.ancestors(thread, here.node):
+                if here.index >= len(node.images):
+                    return
+                if not copied:
+                    yield thread, here, node
+                here, origin, copied = node.parent or here, node.origin, False
+            copied = True
+
+    async def _panels(self, steps: Sequence[_Step], side: int, fetch: Fetch, locale: str) -> tuple[Panel, ...]:
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def thumbnail(step: _Step) -> bytes:
@@ -219,7 +231,7 @@ class Tree:
                 return b""
             async with gate:
                 try:
-                    return (await self.workshop.thumbnail(await fetch(step.shown, thread), side)).data
+                    return (await self.workshop.thumbnail(await fetch(step.shown, step.thread), side)).data
                 except (PlatformGone, PictureRefused):
                     return b""
                 except WorkshopUnavailable as error:
@@ -263,6 +275,12 @@ def placed(node: Node, shown: Sequence[Reference], message: str) -> Node:
     """The same node where it stands now. `shown` are its pictures there, in their order."""
     images = tuple(replace(image, shown=where) for image, where in zip(node.images, shown, strict=True))
     return replace(node, images=images, message=message, removed=False)
+
+
+def _nothing_before(node: Node) -> Declined:
+    """What to say where a tree begins: with a first picture, or with a copy."""
+    copied = node.origin is not None or node.operation in (Operation.EDIT, Operation.VARIATIONS)
+    return Declined("tree.nothing_before_copy" if copied else "tree.nothing_before")
 
 
 def _numbered(number: int, image: ImageRef, node: Node) -> str:

@@ -141,6 +141,14 @@ class ImageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which picture of which thread another is a copy of."""
+
+    thread: ThreadKey
+    image: ImageRef
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One request of one person.
 
@@ -224,6 +232,7 @@ class Node:
 
     `message` shows its images; `removed` says that somebody deleted it. `cost` is the estimate in micro-dollars.
     `carried` are pictures of earlier turns that went along, each with its copy, because their history could not.
+    `origin` is what it is a copy of, where everybody who sees the copy may see that.
     """
 
     id: TurnId
@@ -241,3 +250,4 @@ class Node:
     cost: int = 0
     removed: bool = False
     carried: tuple[Reference, ...] = ()
+    origin: Origin | None = None

@@ -38,6 +38,7 @@ class Action(StrEnum):
     RATIO = "ratio"
     MORE = "more"
     WHICH = "which"
+    PATH = "path"
     COMPARE = "compare"
     BACK = "back"
     FORK = "fork"

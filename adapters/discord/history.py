@@ -21,7 +21,7 @@ from core.errors import Declined, PlatformGone
 from core.ports import Result
 from core.replies import say
 from core.tree import Back, Choice, Drawn, words_of
-from core.turns import ImageRef, Node, ThreadKey, Turn, turn_id
+from core.turns import ImageRef, Node, ThreadKey, Turn, TurnId, turn_id
 
 QUOTED_CHARACTERS = 100
 LABEL_CHARACTERS = 100
@@ -49,6 +49,9 @@ async def path_of_message(desk: Desk, interaction: Interaction, message: Message
     if post is None or message.author.id != desk.rest.user:
         raise Declined("discord.no_picture_there")
     thread = post.thread or post.turn.thread
+    node = await desk.conversations.node(thread, post.turn.id)
+    if node and len(node.images) > 1:
+        return _ask_which(Action.PATH, post.turn.id, len(node.images), "{}", interaction.locale)
     return _private(await desk.tree.path(thread, ImageRef(post.turn.id), desk.chat.fetch, interaction.locale))
 
 
@@ -78,11 +81,14 @@ async def _more(press: Press) -> Said:
     count = len(node.images) if node else 1
     if count == 1:
         return await MORE[More(chosen)](press)
-    numbers, values = range(1, count + 1), [f"{chosen}:{index}" for index in range(count)]
-    question = say(press.locale, "discord.form_which")
-    name = control_id(Action.WHICH, short_key(press.post.turn.id))
-    menu = row(select(name, question, values, [f"#{number}" for number in numbers]))
-    return replace(sentence(press.locale, "discord.form_which"), components=(menu,))
+    return _ask_which(Action.WHICH, press.post.turn.id, count, f"{chosen}:{{}}", press.locale)
+
+
+def _ask_which(action: Action, turn: TurnId, count: int, value: str, locale: str) -> Said:
+    """A menu of a turn's pictures. `value` is what choosing one gives, with a blank for its index."""
+    values, labels = [value.format(index) for index in range(count)], [f"#{index + 1}" for index in range(count)]
+    menu = row(select(control_id(action, short_key(turn)), say(locale, "discord.form_which"), values, labels))
+    return replace(sentence(locale, "discord.form_which"), components=(menu,))
 
 
 async def _which(press: Press) -> Said:
@@ -90,6 +96,15 @@ async def _which(press: Press) -> Said:
     if chosen not in MORE or not index.isdecimal():
         raise declined_gone()
     return await MORE[More(chosen)](replace(press, index=int(index), what=f"{press.what}:{chosen}:{index}"))
+
+
+async def _path_of_one(press: Press) -> Said:
+    """The answer to `path_of_message`, once one of several pictures is chosen."""
+    index = _chosen(press)
+    if not index.isdecimal():
+        raise declined_gone()
+    image = ImageRef(press.post.turn.id, int(index))
+    return _private(await press.desk.tree.path(press.thread, image, press.desk.chat.fetch, press.locale))
 
 
 async def _path(press: Press) -> Said:
@@ -159,7 +174,8 @@ async def _fork_into(press: Press, place: Place) -> Said:
     check_place(await desk.settings.of(interaction.guild_id), place)
     await press.once()
     name = turn_id("discord", person.workspace, interaction.id)
-    node = await desk.tree.fork(press.thread, press.image, as_turn=name)
+    shared = await _shared(desk, press.thread, place)
+    node = await desk.tree.fork(press.thread, press.image, as_turn=name, shared=shared)
     options = replace(press.post.turn.options, count=1)
     thread = await _begin(press, replace(press.post.turn, id=name, options=options), node, place)
     words = say(
@@ -171,6 +187,12 @@ async def _fork_into(press: Press, place: Place) -> Said:
     )
     await Poster(desk.rest).post(channel_of(press.thread), render.message(words), name, "branched")
     return Said(words)
+
+
+async def _shared(desk: Desk, thread: ThreadKey, place: Place) -> bool:
+    """Whether all of a channel may see a conversation: it is in that channel, and in no thread that may be private."""
+    known = await desk.posts.place(thread.thread) if thread.thread else None
+    return thread.channel == place.channel and (not thread.thread or bool(known and known.ours))
 
 
 async def _begin(press: Press, asked: Turn, node: Node, place: Place) -> ThreadKey:
@@ -252,6 +274,7 @@ MORE: Mapping[More, Handler] = {
 HANDLERS: Mapping[str, Handler] = {
     Action.MORE: _more,
     Action.WHICH: _which,
+    Action.PATH: _path_of_one,
     Action.COMPARE: _compared,
     Action.BACK: _back,
     Action.FORK: _forked_to,

@@ -88,7 +88,8 @@ class History:
         if not channel or not post.shown or post.turn.options.private:
             raise Declined("tree.private")
         name = turn_id(PLATFORM, actor.workspace, event)
-        node = await desk.tree.fork(post.conversation, ImageRef(post.turn.id, filled.which), as_turn=name)
+        image, here = ImageRef(post.turn.id, filled.which), post.conversation
+        node = await desk.tree.fork(here, image, as_turn=name, shared=channel == here.channel)
         place = channel_key(actor.workspace, channel)
         options = replace(post.turn.options, count=1)
         copied = post.turn.without_parent()

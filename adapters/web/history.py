@@ -98,7 +98,7 @@ class History:
         if asked.message.only_for:
             raise Declined("tree.private")
         image = ImageRef(turn.id, wish.picture.index)
-        node = await self._tree.fork(thread, image, as_turn=name_of(wish.session, wish.event))
+        node = await self._tree.fork(thread, image, as_turn=name_of(wish.session, wish.event), shared=True)
         root = await self._begin(wish, turn, node)
         words = say(
             wish.locale,

@@ -7,6 +7,7 @@ from PIL import Image
 from adapters.discord.components import Action, button, control_id, row, select
 from adapters.discord.posting import MESSAGE
 from core.turns import ImageRef
+from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Invocation, Seen
 
@@ -128,6 +129,97 @@ async def test_a_fork_goes_on_in_a_thread_of_its_own(server: Server) -> None:
     there = (await server.pictures(old, 3))[-1]
     await server.quiet()
     assert there.files[0].alt == "let it rain ← make it night ← a fox in the snow"
+
+
+async def how_it_came_to_be(server: Server, seen: Seen) -> Seen:
+    """The answer to that entry of a message's menu."""
+    asked = await (await server.alice.message_menu(seen, "How it came to be")).answered()
+    return await said(server, asked)
+
+
+async def test_the_menu_of_several_pictures_asks_which(server: Server) -> None:
+    several = await server.first_picture("foxes", count=3)
+    await server.quiet()
+    asked = await how_it_came_to_be(server, several)
+    (control,) = asked.controls
+    assert [option["label"] for option in control.wire["options"]] == ["#1", "#2", "#3"]
+    chosen = await (await server.alice.select(asked, menu(asked, "path"), control.values[1])).answered()
+    seen = await server.fake.until(lambda: chosen.original if chosen.original and chosen.original.files else None)
+    assert seen is not None
+    assert seen.private
+    assert seen.files[0].alt == "How this picture came to be 1 #2. foxes"
+    assert len(await server.pictures(server.thread())) == 1
+
+
+async def test_going_back_to_one_of_several_says_which_to_everybody(server: Server) -> None:
+    several = await server.first_picture("foxes", count=3)
+    await server.quiet()
+    asked = await said(server, await chose(server, several, "restore"))
+    pressed = await (await server.alice.select(asked, menu(asked, "which"), "restore:1")).answered()
+    assert (await said(server, pressed)).content == "Back to picture 2 of 3: foxes"
+    back = (await server.pictures(server.thread(), 2))[-1]
+    assert "Back to picture 2 of 3: foxes" in back.content
+    server.alice.send(server.thread(), "closer", reply_to=back)
+    edit = (await server.pictures(server.thread(), 3))[-1]
+    await server.quiet()
+    assert "picture 2 of 3" in edit.content
+
+
+async def test_the_story_of_a_copy_is_whole_in_its_channel_and_begins_with_it_in_another(server: Server) -> None:
+    _, second = await edited(server, "make it night")
+    await said(server, await chose(server, second, "fork"))
+    copy = await server.message(server.channel, lambda seen: bool(seen.files))
+    sheet_of_it = await how_it_came_to_be(server, copy)
+    assert sheet_of_it.files[0].alt == "How this picture came to be 1. a fox in the snow 2. make it night"
+    other = server.fake.channel(server.guild, "other")
+    asked = await said(server, await chose(server, second, "fork_to"))
+    await said(server, await (await server.alice.choose_channel(asked, menu(asked, "fork"), other)).answered())
+    copy = await server.message(other, lambda seen: bool(seen.files))
+    assert (await how_it_came_to_be(server, copy)).files[0].alt == "How this picture came to be 1. make it night"
+
+
+async def test_the_story_of_a_copy_does_not_lead_into_somebodys_private_thread(server: Server) -> None:
+    secret = server.fake.thread(server.channel, "secret", by=server.alice, private=True)
+    server.fake.world.add_thread_member(secret.id, server.fake.bot.id)
+    server.alice.send(secret, f"<@{server.fake.bot.id}> a fox in the snow")
+    (first,) = await server.pictures(secret)
+    server.alice.send(secret, "make it night", reply_to=first)
+    second = (await server.pictures(secret, 2))[-1]
+    await server.quiet()
+    await said(server, await chose(server, second, "fork"))
+    copy = await server.message(server.channel, lambda seen: bool(seen.files))
+    assert (await how_it_came_to_be(server, copy)).files[0].alt == "How this picture came to be 1. make it night"
+
+
+async def test_edits_in_one_moment_an_undo_between_and_a_deletion_leave_the_right_picture_current(
+    server: Server,
+) -> None:
+    _, second = await edited(server, "make it night")
+    thread = server.thread()
+    server.bot.images.held = True
+    before = server.alice.send(thread, "let it snow", reply_to=second)
+    await server.fake.until(lambda: len(server.bot.images.sent) == 3)
+    await (await server.alice.press(second, "Undo")).answered()
+    after = server.alice.send(thread, "let it rain", reply_to=second)
+    await server.fake.until(lambda: len(server.bot.images.sent) == 4)
+    server.bot.images.release.set()
+    await server.quiet()
+    answers = {seen.reply_to: seen for seen in await server.pictures(thread, 5)}
+    assert "let it snow" in answers[before.id].content
+    rain = answers[after.id]
+    head = await server.bot.core.conversations.head(server.key())
+    assert head == await server.bot.core.conversations.find(server.key(), str(rain.id))
+    node = await server.node_of(second)
+    server.fake.delete(rain)
+
+    async def went_back() -> bool:
+        return await server.bot.core.conversations.head(server.key()) == ImageRef(node.id)
+
+    await wait_until(went_back)
+    server.alice.send(thread, "make it spring")
+    last = (await server.pictures(thread, 5))[-1]
+    await server.quiet()
+    assert last.files[0].alt == "make it spring ← make it night ← a fox in the snow"
 
 
 async def test_a_copy_of_an_edit_is_not_asked_for_anew_without_its_picture(server: Server) -> None:

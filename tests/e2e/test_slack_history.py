@@ -7,6 +7,7 @@ from PIL import Image
 
 from adapters.slack.posts import short_key
 from core.turns import ImageRef, Node
+from tests.conftest import wait_until
 from tests.e2e.slack_world import World
 from tests.fakes.slack import Shown
 
@@ -171,6 +172,61 @@ async def test_two_edits_in_the_same_moment_are_two_children_each_answered(world
     root = await node_of(world, first)
     parents = [(await node_of(world, shown)).parent for shown in pictures]
     assert [parent.node if parent else None for parent in parents] == [root.id, root.id]
+
+
+async def test_the_story_of_a_copy_is_whole_in_its_channel_and_begins_with_it_in_another(world: World) -> None:
+    _, second = await edited(world, "make it night")
+    other = world.fake.new_channel(world.team, "other", [world.alice])
+    world.fake.invite(other)
+    stories = {
+        world.channel.id: "How this picture came to be 1. a fox in the snow 2. make it night",
+        other.id: "How this picture came to be 1. make it night",
+    }
+    for channel in (other, world.channel):
+        known = await world.pictures(0, channel)
+        await choose(world, second, "fork_to")
+        await world.fake.submit(world.alice, {"channel": channel.id})
+        copy = (await world.pictures(len(known) + 1, channel))[-1]
+        await world.fake.message_shortcut(world.alice, copy.message, "history")
+        sheet = (await world.pictures(len(known) + 2, channel))[-1]
+        assert sheet.files[0].alt == stories[channel.id]
+
+
+async def test_the_shortcut_on_several_pictures_asks_which(world: World) -> None:
+    several = await world.first_picture("foxes --n 3")
+    await world.fake.message_shortcut(world.alice, several.message, "history")
+    await world.fake.submit(world.alice, {"which": "path:1"})
+    assert (await world.pictures(2))[-1].files[0].alt == "How this picture came to be 1 #2. foxes"
+
+
+async def test_edits_in_one_moment_an_undo_between_and_a_deletion_leave_the_right_picture_current(
+    world: World,
+) -> None:
+    first, second = await edited(world, "make it night")
+    world.bot.images.held = True
+    await world.reply("let it snow", first)
+    await world.until(lambda: len(world.bot.images.sent) == 3)
+    await world.fake.press(world.alice, second.button("Undo"))
+    await said(world, "Back to: a fox in the snow")
+    await world.reply("let it rain", first)
+    await world.until(lambda: len(world.bot.images.sent) == 4)
+    world.bot.images.release.set()
+    await world.quiet()
+    made = {shown.files[0].alt: shown for shown in await world.pictures(5)}
+    assert "let it snow ← make it night ← a fox in the snow" in made
+    rain = made["let it rain ← a fox in the snow"]
+    post = await world.bot.chat.posts.by_message(world.team.id, world.channel.id, rain.ts)
+    assert post is not None
+    conversations, root = world.bot.core.conversations, await node_of(world, first)
+    assert await conversations.head(post.conversation) == ImageRef(post.turn.id)
+    await world.fake.delete(rain.message)
+
+    async def went_back() -> bool:
+        return await conversations.head(post.conversation) == ImageRef(root.id)
+
+    await wait_until(went_back)
+    await world.reply("make it spring", first)
+    assert (await world.pictures(5))[-1].files[0].alt == "make it spring ← a fox in the snow"
 
 
 async def test_what_is_no_longer_there_is_said_to_who_asks(world: World) -> None:

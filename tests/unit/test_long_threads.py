@@ -314,7 +314,7 @@ async def test_a_copy_of_a_picture_in_another_thread_heals_too(studio: Studio) -
     turns = await studio.thread(house.turn(), ["one"])
     core = house.core
     copy = await Tree(core.conversations, core.workshop).fork(
-        studio.place(turns[-1]), ImageRef(turns[-1].id), as_turn=FORKED
+        studio.place(turns[-1]), ImageRef(turns[-1].id), as_turn=FORKED, shared=False
     )
     await core.conversations.remember(ELSEWHERE, copy, messages=["elsewhere"])
     await studio.service.expire_links()

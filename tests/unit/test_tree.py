@@ -135,7 +135,7 @@ async def test_an_edit_asked_before_an_undo_does_not_take_it_back(house: House) 
 async def test_a_fork_is_gone_on_from_with_all_that_led_to_it(house: House) -> None:
     first, second = await edits(house, "make it night")
     thread, elsewhere = thread_of(house, first), ThreadKey("fake", "w", "other", "t2")
-    node = await tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"))
+    node = await tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"), shared=False)
     assert (node.parent, node.message, node.prompt) == (None, "", "make it night")
     house.chat.files["there/0"] = house.chat.files[f"p-{second.id}/0"]
     shown = Reference("there.png", channel="other", message="there", attachment="0")
@@ -147,11 +147,59 @@ async def test_a_fork_is_gone_on_from_with_all_that_led_to_it(house: House) -> N
     assert await house.core.conversations.head(thread) == ImageRef(second.id)
 
 
+async def forked(house: House, where: ThreadKey, image: ImageRef, name: str, *, shared: bool = True) -> ThreadKey:
+    """A copy of a picture, remembered in a thread of its own."""
+    there = replace(where, thread=name)
+    node = await tree(house).fork(where, image, as_turn=TurnId(f"fake:w:{name}"), shared=shared)
+    original = node.images[0].shown
+    house.chat.files[f"{name}/0"] = house.chat.files[f"{original.message}/{original.attachment}"]
+    copy = placed(node, [Reference("copy.png", channel="c", message=name, attachment="0")], name)
+    await house.core.conversations.remember(there, copy, messages=[name])
+    return there
+
+
+async def lines(house: House, thread: ThreadKey, node: str) -> list[str]:
+    drawn = await tree(house).path(thread, ImageRef(TurnId(node)), house.chat.fetch, "en")
+    return drawn.words.splitlines()[1:]
+
+
+async def test_the_path_of_a_copy_leads_to_the_first_picture_where_all_may_see_that(house: House) -> None:
+    first = await house.done(house.turn("foxes", options=Options(count=2)))
+    second = await house.done(replace(house.edit(first, "closer"), parent=ImageRef(first.id, 1)))
+    copy = await forked(house, thread_of(house, first), ImageRef(second.id), "one")
+    edit = house.turn("let it snow", thread=copy, parent=ImageRef(TurnId("fake:w:one")), operation=Operation.EDIT)
+    await house.done(edit)
+    story = ["1 #2. foxes", "2. closer", "3. let it snow"]
+    assert await lines(house, copy, edit.id) == story
+    again = await forked(house, copy, ImageRef(edit.id), "two")
+    assert await lines(house, again, "fake:w:two") == story
+    of_first = await forked(house, copy, ImageRef(TurnId("fake:w:one")), "three")
+    assert await lines(house, of_first, "fake:w:three") == story[:2]
+    hidden = await forked(house, copy, ImageRef(edit.id), "four", shared=False)
+    assert await lines(house, hidden, "fake:w:four") == ["1. let it snow"]
+    beyond = await forked(house, hidden, ImageRef(TurnId("fake:w:four")), "five")
+    assert await lines(house, beyond, "fake:w:five") == ["1. let it snow"]
+    for name in ("nodes", "tree"):
+        await house.core.redis.delete(f"imagine:1:{name}:{thread_of(house, first)}")
+    assert await lines(house, copy, edit.id) == ["1. closer", "2. let it snow"]
+
+
+async def test_undo_at_a_copy_says_where_what_led_to_it_is(house: House) -> None:
+    first, second = await edits(house, "make it night")
+    thread = thread_of(house, first)
+    for number, (image, shared) in enumerate(((first, True), (second, True), (second, False))):
+        copy = await forked(house, thread, ImageRef(image.id), f"copy-{number}", shared=shared)
+        name = TurnId(f"fake:w:copy-{number}")
+        assert await declined(tree(house).undo(copy, name, event=f"press {number}")) == "tree.nothing_before_copy"
+
+
 async def test_a_fork_takes_the_one_picture_that_was_chosen(house: House) -> None:
     first = await house.done(house.turn("foxes", options=Options(count=3)))
     node = await house.core.conversations.node(thread_of(house, first), first.id)
     assert node is not None
-    copy = await tree(house).fork(thread_of(house, first), ImageRef(first.id, 2), as_turn=TurnId("fake:w:fork"))
+    copy = await tree(house).fork(
+        thread_of(house, first), ImageRef(first.id, 2), as_turn=TurnId("fake:w:fork"), shared=False
+    )
     assert [image.shown for image in copy.images] == [node.images[2].shown]
     assert copy.options.count == 1
 
@@ -167,7 +215,7 @@ async def test_a_removed_picture_comes_back_in_no_sheet_and_no_fork(house: House
     assert (await path(house, third)).image.picture.digest == without.digest
     compare = tree(house).compare
     assert await declined(compare(thread, ImageRef(third.id), None, fetch, "en")) == "tree.picture_gone"
-    again = tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"))
+    again = tree(house).fork(thread, ImageRef(second.id), as_turn=TurnId("fake:w:fork"), shared=False)
     assert await declined(again) == "tree.picture_gone"
 
 

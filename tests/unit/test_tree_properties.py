@@ -242,7 +242,7 @@ class Story:
             else:
                 reached = await self.tree.restore(thread, ImageRef(node), event=event)
         except Declined as refusal:
-            assert refusal.reply in ("tree.nothing_before", "tree.picture_gone")  # noqa: PT017 - any other fails
+            assert refusal.reply in ("tree.nothing_before", "tree.nothing_before_copy", "tree.picture_gone")  # noqa: PT017 - any other fails
             return
         image = reached.image
         self.moves.append((thread, image, event))
@@ -253,7 +253,7 @@ class Story:
         name = TurnId(f"fake:w:fork-{self.events}")
         there = replace(thread, thread=f"fork-{self.events}")
         try:
-            copy = await self.tree.fork(thread, ImageRef(node), as_turn=name)
+            copy = await self.tree.fork(thread, ImageRef(node), as_turn=name, shared=True)
         except Declined as refusal:
             assert refusal.reply == "tree.picture_gone"  # noqa: PT017 - any other fails
             return
