@@ -54,6 +54,15 @@ class Choices:
             raise Declined("choices.too_many_channels", {"limit": MOST_CHANNELS})
         return replace(self, channels=channels)
 
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """With other names in the place of those that have one."""
+        return replace(
+            self,
+            allowed=tuple(dict.fromkeys(names.get(model, model) for model in self.allowed)),
+            model=names.get(self.model, self.model),
+            channels={channel: names.get(model, model) for channel, model in self.channels.items()},
+        )
+
     async def check(self, models: Models) -> None:
         """Raise `Declined` for a model that is not offered, or that is usual and not allowed; and `ProviderError`."""
         for model in dict.fromkeys((*self.allowed, *filter(None, (self.model, *self.channels.values())))):

@@ -3,6 +3,7 @@
 Nothing is spent here, and a refusal loses nothing: it is said before any of it.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log as logarithm
@@ -19,7 +20,7 @@ from core.numbering import in_order
 from core.pointing import links_in
 from core.ports import Capabilities
 from core.queue import Queue
-from core.replies import money
+from core.replies import cost_estimate, money, say
 from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
@@ -42,10 +43,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """A turn that has not ended, for the person who asked; `position` is 0 once it was let in."""
+    """A turn that has not ended, for the person who asked.
+
+    `position` is 0 once it was let in; `price` is what is reserved for it, in micro-dollars.
+    """
 
     turn: Turn
     position: int
+    price: int
+
+    def where(self, locale: str) -> str:
+        """Where it stands, and what it is expected to cost."""
+        standing = say(locale, "status.waiting" if self.position else "status.drawing", position=self.position)
+        return f"{standing} · {cost_estimate(self.price)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,12 @@ class Intake:
         hopeless = condition.stopped and condition.reason in STANDING
         if hopeless and await self.routing.instead(turn, route, condition) is None:
             raise Declined("declined.service_stopped")
-        return turn, route, able.price_of(turn.options.size) * turn.options.count
+        return turn, route, _price(turn, able)
+
+    async def estimate(self, turn: Turn) -> int:
+        """What would be reserved for a turn, in micro-dollars. Raises `Declined`."""
+        turn, _, able = await self._complete(turn)
+        return _price(turn, able)
 
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
@@ -143,7 +158,7 @@ class Intake:
         """The person's turns that have not ended, oldest first."""
         records = [await self.turns.read(turn_id) for turn_id in await self.turns.open_of(person)]
         return [
-            OpenTurn(record.turn, await self.queue.position(record.route.lane, record.turn.id))
+            OpenTurn(record.turn, await self.queue.position(record.route.lane, record.turn.id), record.reserved)
             for record in records
             if record
         ]
@@ -200,8 +215,16 @@ class Intake:
 
     async def usual(self, where: ThreadKey) -> str:
         """The model that draws in a place when nobody names one."""
-        choices = await self.routing.choices.of(where)
-        return await self.current(choices.usual(where.channel, self.limits.default_model))
+        return await self.usual_by(await self.choices.of(where), where.channel)
+
+    async def usual_by(self, choices: Choices, channel: str = "") -> str:
+        """The same by choices that need not be made yet."""
+        return await self.current(choices.usual(channel, self.limits.default_model))
+
+    async def renewed(self, choices: Choices) -> Choices:
+        """Choices as they come to now: each model that has ended replaced by what has taken its place."""
+        named = dict.fromkeys((*choices.allowed, *filter(None, (choices.model, *choices.channels.values()))))
+        return choices.renamed(dict(zip(named, await asyncio.gather(*map(self.current, named)), strict=True)))
 
     async def current(self, model: str) -> str:
         """A model that is usual to somebody, or what has taken its place."""
@@ -216,6 +239,10 @@ class Intake:
         if turn.operation is Operation.IMAGINE:
             return None
         return node
+
+
+def _price(turn: Turn, able: Capabilities) -> int:
+    return able.price_of(turn.options.size) * turn.options.count
 
 
 def _shape_of(node: Node, index: int, able: Capabilities) -> str | None:

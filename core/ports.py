@@ -41,7 +41,8 @@ class Notice:
     `position` is 1 for the next in line. `seconds` is the estimate until the picture, from now; `usual` is how long
     the model usually draws and `since` when it began (seconds since the epoch), for a progress bar.
     `using` names the pictures that are worked from, once they are known; `notes` are on what has to be known besides:
-    finished sentences in the person's language, in the order to be read. `cause` is why it failed.
+    finished sentences in the person's language, in the order to be read. `cause` is why it failed. `price` is what is
+    reserved for it, in micro-dollars, 0 where that is not to be said.
     """
 
     stage: Stage
@@ -54,6 +55,7 @@ class Notice:
     notes: tuple[str, ...] = ()
     cause: str = ""
     may_retry: bool = False
+    price: int = 0
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -227,6 +229,10 @@ class ImageProvider(Models, Protocol):
     @property
     def has_list(self) -> bool:
         """Whether `recent` tells of every request, so that one whose answer was lost can be found there."""
+        ...
+
+    def known(self, model: str) -> Capabilities | None:
+        """What is known of a model without asking the service; None where that is nothing."""
         ...
 
     def payload(self, job: Job) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.ports import Notice, Stage
 from core.turns import Operation, Turn
 
+HALF_A_CENT = 5_000
 LANGUAGES = Path(__file__).parent / "languages"
 
 
@@ -46,8 +47,11 @@ def say(locale: str, name: str, /, **values: object) -> str:
 
 
 def notice_text(notice: Notice, locale: str) -> str:
-    """What an announcement says: where the turn is, then its remarks."""
-    return "\n".join((_stage_text(notice, locale), *notice.remarks))
+    """What an announcement says: where the turn is and, while it is on its way, its estimate; then its remarks."""
+    where = _stage_text(notice, locale)
+    if notice.price and not notice.stage.final:
+        where = f"{where} {cost_estimate(notice.price)}"
+    return "\n".join((where, *notice.remarks))
 
 
 def _stage_text(notice: Notice, locale: str) -> str:
@@ -80,6 +84,11 @@ def particulars(turn: Turn) -> str:
     if turn.options.style:
         said.append(say(turn.locale, "note.style", name=turn.options.style))
     return " · ".join(said)
+
+
+def cost_estimate(micro_dollars: int) -> str:
+    """What something is expected to cost, for the eye."""
+    return f"≈ {money(micro_dollars)}" if micro_dollars >= HALF_A_CENT else "≤ $0.01"
 
 
 def money(micro_dollars: int) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 
 from core.errors import Declined, ProviderError, Unavailable
@@ -60,7 +60,10 @@ class Services:
         return self.of(Route.of_lane(lane).provider)
 
     async def models(self) -> Sequence[str]:
-        """The ids of all models on offer, each once. Raises `ProviderError` when no service tells."""
+        """The ids of the models to choose from, each once, without those whose successor has taken their place.
+
+        Raises `ProviderError` when no service tells.
+        """
         offered: dict[str, None] = {}
         trouble: ProviderError | None = None
         for provider in self._by_name.values():
@@ -70,7 +73,7 @@ class Services:
                 trouble = error
         if trouble and not offered:
             raise trouble
-        return tuple(offered)
+        return self._without_ended(offered)
 
     async def capabilities(self, model: str) -> Capabilities:
         """What a model takes, by the first service that offers it. Raises as `offer` does."""
@@ -94,21 +97,36 @@ class Services:
                 trouble = error
         if trouble or refusal is None:
             raise trouble or Unavailable(Failed(FailureReason.UNREACHABLE))
-        raise Declined(refusal.reply, {**refusal.details, "known": ", ".join(known)})
+        raise Declined(refusal.reply, {**refusal.details, "known": ", ".join(self._without_ended(known))})
 
     async def current(self, model: str) -> str:
         """The model, or what has taken its place where its announced end has passed and its successor is offered."""
         for _ in range(MOST_SUCCESSORS):
             try:
                 able = await self.capabilities(model)
-                if not (able.successor and able.ends and date.fromisoformat(able.ends) <= self._today()):
-                    return model
             except (Declined, ProviderError):
                 return model
-            if not await self._is_offered(able.successor):
+            if not self._has_ended(able) or not await self._is_offered(able.successor):
                 return model
             model = able.successor
         return model
+
+    def _without_ended(self, offered: Collection[str]) -> tuple[str, ...]:
+        """Those that are drawn with themselves. There may be hundreds, so nobody is asked about them."""
+        return tuple(model for model in offered if self._current_among(offered, model) == model)
+
+    def _current_among(self, offered: Collection[str], model: str) -> str:
+        """What `current` comes to where these are on offer, by what is known without asking."""
+        for _ in range(MOST_SUCCESSORS):
+            able = next(filter(None, (provider.known(model) for provider in self._by_name.values())), None)
+            if able is None or not self._has_ended(able) or able.successor not in offered:
+                return model
+            model = able.successor
+        return model
+
+    def _has_ended(self, able: Capabilities) -> bool:
+        """Whether the announced end of a model that has a successor has passed."""
+        return bool(able.successor and able.ends) and date.fromisoformat(able.ends) <= self._today()
 
     async def _is_offered(self, successor: str) -> bool:
         """Whether somebody offers a successor. That nobody does is remembered here, as no service remembers it."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 
@@ -99,7 +100,7 @@ class Steps:
             self.position = await self._take_place()
         if record.announcement is None:
             with self._timed("announce"):
-                notice = await self._notice()
+                notice = self._priced(await self._notice())
                 if not record.announcing:
                     await self.hold.save(announcing=True)
                 announcement = await self.platform.announce(self.turn, notice, repeated=record.announcing)
@@ -296,11 +297,14 @@ class Steps:
         gist = self._gist(notice)
         if announcement and gist != self.hold.record.shown:
             try:
-                await self.platform.update(self.turn, announcement, notice)
+                await self.platform.update(self.turn, announcement, self._priced(notice))
             except PlatformError as error:
                 log.info("progress could not be shown", problem=type(error).__name__)
             else:
                 await self.hold.save(shown=gist)
+
+    def _priced(self, notice: Notice) -> Notice:
+        return replace(notice, price=self.hold.record.reserved)
 
     def _gist(self, notice: Notice) -> str:
         """What makes one notice another to a person; an old one is shown again, as some places forget it."""

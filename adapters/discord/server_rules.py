@@ -32,8 +32,8 @@ async def change_settings(desk: Desk, interaction: Interaction, options: Mapping
     if not manages(interaction.permissions):
         raise Declined("discord.managers_only")
     settings, choices = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
+    settings, choices = changed(settings, options), await desk.intake.renewed(chosen(choices, options))
     if options:
-        settings, choices = changed(settings, options), chosen(choices, options)
         await choices.check(desk.provider)
         await _check_defaults(desk, settings, choices)
         await desk.settings.change(guild, settings)
@@ -128,6 +128,6 @@ def _with_channel(settings: ServerSettings, channel: str, use: str) -> ServerSet
 
 async def _check_defaults(desk: Desk, settings: ServerSettings, choices: Choices) -> None:
     if settings.aspect_ratio:
-        able = await desk.provider.capabilities(choices.model or desk.intake.limits.default_model)
+        able = await desk.provider.capabilities(await desk.intake.usual_by(choices))
         options = Options(aspect_ratio=settings.aspect_ratio or None)
         check("-", options, able, most_images=desk.intake.limits.most_images)

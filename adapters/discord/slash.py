@@ -19,7 +19,8 @@ from adapters.discord.words import one_line, plain
 from core.commands import parse
 from core.errors import Declined
 from core.estimates import with_estimates
-from core.replies import say
+from core.ports import Capabilities
+from core.replies import cost_estimate, say
 from core.turns import Options, Reference, Turn
 
 MOST_LISTED = 5
@@ -54,26 +55,39 @@ async def on_autocomplete(desk: Desk, interaction: Interaction) -> None:
     async def fitting() -> Mapping[str, str]:
         known: Sequence[str] | None = await suggestions(desk, interaction, str(focused.get("name")))
         if known is None and str(focused.get("name")).endswith(("model", "models")):
-            return await _models(desk, interaction, typed)
+            return await _models(desk, interaction, options, typed)
         if known is None:
             able = await desk.provider.capabilities(options.get("model") or await desk.usual_model(interaction))
-            known = able.sizes if focused.get("name") == "size" else able.aspect_ratios
+            if focused.get("name") == "size":
+                return _sizes(able, typed, _count(options))
+            known = able.aspect_ratios
         return {value: value for value in known if typed in value.casefold()}
 
     await Answer(desk.rest, interaction).offer(fitting())
 
 
-async def _models(desk: Desk, interaction: Interaction, typed: str) -> Mapping[str, str]:
+def _sizes(able: Capabilities, typed: str, count: int) -> Mapping[str, str]:
+    """The sizes that a model draws, each with what so many pictures of it cost."""
+    fitting = (size for size in able.sizes if typed in size.casefold())
+    return {size: f"{size} {cost_estimate(able.price_of(size) * count)}" for size in fitting}
+
+
+def _count(options: Mapping[str, Any]) -> int:
+    """How many pictures are asked for while a command is being typed: Discord checks no number before it is sent."""
+    return int(count) if (count := str(options.get("count", ""))).isdecimal() else 1
+
+
+async def _models(desk: Desk, interaction: Interaction, options: Mapping[str, Any], typed: str) -> Mapping[str, str]:
     """The models that may be named here; of a list that is being typed, with what stands in it already."""
     before, _, last = typed.rpartition(",")
     known = await desk.provider.models()
     if interaction.data.get("name") != "imagine-settings" and interaction.guild_id:
         choices = await desk.intake.choices.of_workspace("discord", interaction.guild_id)
-        known = choices.allowed or known
+        known = (await desk.intake.renewed(choices)).allowed or known
     fitting = [model for model in known if last.strip() in model.casefold()][:MOST_CHOICES]
     if before:
         return {f"{before}, {model}": f"{before}, {model}" for model in fitting}
-    return await with_estimates(desk.provider, fitting)
+    return await with_estimates(desk.provider, fitting, size=options.get("size"), count=_count(options))
 
 
 async def imagine(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
@@ -109,8 +123,7 @@ async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any
     kept = [await desk.posts.by_key(name) for name in await desk.vault.shelf(person.user, MOST_LISTED)]
     lines, cancels, shows = [], [], []
     for number, found in enumerate(turns[:MOST_LISTED], 1):
-        name = "discord.status_waiting" if found.position else "discord.status_drawing"
-        lines.append(_listed(number, found.turn, say(locale, name, position=found.position)))
+        lines.append(_listed(number, found.turn, found.where(locale)))
         label = f"{say(locale, 'button.cancel')} {number}"
         cancels.append(button(Action.CANCEL, short_key(found.turn.id), label, Style.SECONDARY))
     if len(turns) > MOST_LISTED:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -11,12 +11,12 @@ from redis.exceptions import RedisError
 
 from adapters.slack.actions import PLATFORM
 from adapters.slack.agent import MARK, Agent
-from adapters.slack.offers import Offers
+from adapters.slack.offers import Offers, soon
 from adapters.slack.outgoing import SlackChat
 from adapters.slack.people import STRANGER, People, Profile
 from adapters.slack.posting import Poster
 from adapters.slack.posts import Post, Posts
-from adapters.slack.settings import Settings
+from adapters.slack.settings import Defaults, Settings
 from adapters.slack.web_api import WebApi
 from core.avatars import Avatars
 from core.choices import Choices
@@ -104,8 +104,9 @@ class Desk:
         return self.posts.redis
 
     async def choices(self, workspace: str) -> Choices:
-        """The models that a workspace has chosen."""
-        return await self.intake.choices.of_workspace(PLATFORM, workspace)
+        """The models that a workspace has chosen, with what has taken the place of those that have ended."""
+        choices = await self.intake.choices.of_workspace(PLATFORM, workspace)
+        return await soon(self.intake.renewed(choices), choices)
 
     async def models(self, workspace: str) -> Mapping[str, str]:
         """The models that may be named in a workspace, and how they read."""
@@ -187,13 +188,25 @@ class Desk:
     async def completed(self, actor: Actor, options: Options) -> Options:
         """How a new picture is wanted, with what is usual to the person and in the workspace."""
         settings, usual = await self.settings.of(actor.workspace), await self.settings.defaults(actor.person)
-        choices = await self.choices(actor.workspace)
-        theirs = await self.intake.current(usual.model) if usual.model and choices.allows(usual.model) else ""
         return replace(
             options,
-            model=options.model or theirs or None,
+            model=options.model or await self.own_model(actor, usual) or None,
             aspect_ratio=options.aspect_ratio or usual.aspect_ratio or settings.aspect_ratio or None,
         )
+
+    async def own_model(self, actor: Actor, known: Defaults) -> str:
+        """The model that somebody usually wants, where it may be used; empty for the workspace's."""
+        choices = await self.intake.choices.of_workspace(PLATFORM, actor.workspace)
+        return await self.intake.current(known.model) if known.model and choices.allows(known.model) else ""
+
+    async def usual_model(self, actor: Actor, known: Defaults, channel: str = "") -> str:
+        """The model that draws in a channel for somebody who names none."""
+        return await self.own_model(actor, known) or await self.intake.usual(channel_key(actor.workspace, channel))
+
+    async def ratios(self, model: Awaitable[str]) -> Sequence[str]:
+        """The shapes of a model that has to be found out; none where that takes too long."""
+        found = await soon(model, "")
+        return await self.offers.ratios(found) if found else ()
 
     async def once(self, what: str) -> bool:
         """Whether an action that makes no turn is seen for the first time: Slack and others may send it again."""

@@ -14,6 +14,7 @@ from adapters.slack.desk import Actor, Desk
 from adapters.slack.forms import SAME, Context
 from adapters.slack.library import Library
 from adapters.slack.modals import Modals, Opening
+from adapters.slack.offers import soon
 from adapters.slack.posts import Post, short_key
 from adapters.slack.render import Block
 from adapters.slack.settings import Defaults, Editors, TeamSettings
@@ -101,7 +102,8 @@ class Home:
         if channel := forms.one_channel(view, "model_channel"):
             choices = choices.with_channel(channel, forms.chosen(view, "channel_model"))
         await choices.check(self._desk.chat.provider)
-        await self._check(choices.model, settings.aspect_ratio)
+        if settings.aspect_ratio:
+            await self._check(await self._desk.intake.usual_by(choices), settings.aspect_ratio)
         await self._desk.settings.change(actor.workspace, settings)
         await self._desk.intake.choices.change(PLATFORM, actor.workspace, choices)
         await self.show(actor)
@@ -112,7 +114,7 @@ class Home:
             raise Declined("slack.admins_only")
         known, locale = await self._desk.settings.of(actor.workspace), actor.locale
         choices = await self._desk.choices(actor.workspace)
-        offers = self._desk.offers
+        offers, ratios = self._desk.offers, await self._desk.ratios(self._desk.intake.usual_by(choices))
         editors = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Editors]
         savers = [(say(locale, f"slack.editors_{one}_short"), str(one)) for one in Savers]
         yes_no = [(say(locale, "slack.yes"), "yes"), (say(locale, "slack.no"), "no")]
@@ -135,20 +137,19 @@ class Home:
             ),
             _channels("off", say(locale, "slack.settings_off"), known.off),
             _channels("only", say(locale, "slack.settings_only"), known.only),
-            forms.ratio_field(locale, await offers.ratios(choices.model), known.aspect_ratio),
+            forms.ratio_field(locale, ratios, known.aspect_ratio),
             *_models(locale, await with_estimates(self._desk.chat.provider, await offers.models()), choices),
         )
         await self._modals.open(actor, trigger, view)
 
     async def _change_defaults(self, actor: Actor, defaults: Defaults) -> None:
-        await self._check(defaults.model, defaults.aspect_ratio)
+        if defaults.model or defaults.aspect_ratio:
+            await self._check(await self._desk.usual_model(actor, defaults), defaults.aspect_ratio)
         await self._desk.settings.change_defaults(actor.person, defaults)
 
     async def _check(self, model: str, ratio: str) -> None:
-        if model or ratio:
-            offers = self._desk.offers
-            able = await self._desk.chat.provider.capabilities(model or offers.default_model)
-            check("-", Options(aspect_ratio=ratio or None), able, most_images=offers.most_images)
+        able = await self._desk.chat.provider.capabilities(model)
+        check("-", Options(aspect_ratio=ratio or None), able, most_images=self._desk.offers.most_images)
 
     # -- what it shows
 
@@ -177,11 +178,12 @@ class Home:
         usual = (say(locale, "slack.form_usual"), SAME)
         offered = await self._desk.models(actor.workspace)
         models = [usual, *((label, model) for model, label in offered.items())]
-        ratios = [usual, *((one, one) for one in await self._desk.offers.ratios(known.model))]
+        ratios = [usual, *((one, one) for one in await self._desk.ratios(self._desk.usual_model(actor, known)))]
+        own = await soon(self._desk.own_model(actor, known), known.model)
         return {
             "type": "actions",
             "elements": [
-                {"action_id": HomeAction.MODEL, **forms.menu(models, known.model)},
+                {"action_id": HomeAction.MODEL, **forms.menu(models, own)},
                 {"action_id": HomeAction.RATIO, **forms.menu(ratios, known.aspect_ratio)},
             ],
         }
@@ -217,8 +219,7 @@ def _header(text: str) -> Block:
 
 
 def _open_turn(one: OpenTurn, locale: str) -> Block:
-    name = "slack.status_waiting" if one.position else "slack.status_drawing"
-    words = f"{one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {say(locale, name, position=one.position)}"
+    words = f"{one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {one.where(locale)}"
     stop = render.button(HomeAction.CANCEL, short_key(one.turn.id), say(locale, "button.cancel"))
     return render.paragraph(words) | {"accessory": stop}
 
@@ -227,6 +228,7 @@ def _models(locale: str, offered: Mapping[str, str], choices: Choices) -> list[B
     """Which models there are to be, usual ones and all."""
     when = [(say(locale, f"choices.when_down_{what}"), what.value) for what in WhenDown]
     own = [f"<#{channel}> {model}" for channel, model in list(choices.channels.items())[:MOST_SHOWN]]
+    offered = {model: model for model in (choices.model,) if model} | dict(offered)
     return [
         forms.allowed_field(locale, tuple(offered), choices.allowed),
         forms.model_field(locale, offered, choices.model),

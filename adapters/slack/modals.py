@@ -48,10 +48,11 @@ class Modals:
     ) -> None:
         """Open the form for a new picture; without a channel it asks for one. Raises `Refused`."""
         desk, locale = self._desk, actor.locale
+        usual = await desk.settings.defaults(actor.person)
         blocks: list[Block] = [forms.prompt_field(locale), *forms.given_files(locale, references)]
         blocks += [
             forms.files_field(locale),
-            forms.ratio_field(locale, await desk.offers.ratios()),
+            forms.ratio_field(locale, await desk.ratios(desk.usual_model(actor, usual, channel))),
             forms.count_field(locale, desk.offers.most_images),
             forms.model_field(locale, await desk.models(actor.workspace)),
             *forms.style_field(locale, await desk.librarian.style_names(actor.person, channel)),
@@ -68,7 +69,9 @@ class Modals:
         desk, locale = self._desk, actor.locale
         (await desk.settings.of(actor.workspace)).check_editor(post.turn, actor.person, actor.profile)
         context = Context(key=short_key(post.turn.id), answer=opening.name)
-        ratios = await desk.offers.ratios(post.turn.options.model or "")
+        asked = post.turn.options.model
+        where = channel_key(actor.workspace, post.channel)
+        ratios = await desk.ratios(desk.intake.current(asked) if asked else desk.intake.usual(where))
         view = forms.modal(
             Form.EDIT,
             locale,

@@ -52,11 +52,8 @@ class Spoken:
         turns = await self._desk.intake.open_turns(actor.person)
         if not turns:
             return say(actor.locale, "slack.status_none")
-        lines = []
-        for one in turns[:MOST_LISTED]:
-            name = "slack.status_waiting" if one.position else "slack.status_drawing"
-            where = say(actor.locale, name, position=one.position)
-            lines.append(f"• {one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {where}")
+        shown = turns[:MOST_LISTED]
+        lines = [f"• {one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {one.where(actor.locale)}" for one in shown]
         if len(turns) > MOST_LISTED:
             lines.append(say(actor.locale, "slack.status_more", count=len(turns) - MOST_LISTED))
         return "\n".join(lines)

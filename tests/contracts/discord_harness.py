@@ -123,7 +123,7 @@ class _Door:
 
     def __init__(self, intake: FakeIntake) -> None:
         self.accept, self.cancel = intake.accept, intake.cancel
-        self.usual, self.current = intake.usual, intake.current
+        self.usual, self.current, self.renewed = intake.usual, intake.current, intake.renewed
         self.limits = _Limits()
 
 

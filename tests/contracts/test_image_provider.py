@@ -425,6 +425,14 @@ async def test_a_model_says_what_it_takes(service: ImageService) -> None:
     assert able.price > 0
 
 
+async def test_the_end_of_a_model_is_known_without_asking(service: ImageService) -> None:
+    ended = "gemini-2.5-flash-image"
+    able, known = await service.images.capabilities(ended), service.images.known(ended)
+    assert known is not None
+    assert (known.ends, known.successor) == (able.ends, able.successor) == ("2026-10-02", "gemini-3.1-flash-image")
+    assert service.images.known("no-such-model") is None
+
+
 @pytest.mark.parametrize("model", ["no-such-model", "", "../requests", "\ud800", "x" * 10_000])
 async def test_a_model_that_there_is_not_is_declined_with_those_there_are(service: ImageService, model: str) -> None:
     with pytest.raises(Declined) as refusal:

@@ -56,7 +56,7 @@ class Bot:
                 self.core.redis,
                 self.core.workshop,
                 fetcher,
-                self.images,
+                self.core.services,
                 encryption=Fernet(KEY),
                 conversation_ttl=self.settings.conversation_ttl,
                 cdn_hosts=(urlsplit(self.fake.cdn_base).netloc,),

@@ -167,7 +167,7 @@ async def test_status_lists_what_is_under_way_and_cancels_it(server: Server) -> 
     asked = await (await server.alice.slash(server.channel, "imagine-status")).answered()
     assert asked.private
     assert asked.original is not None
-    assert asked.original.content == "1. a fox — being drawn"
+    assert asked.original.content == "1. a fox — being drawn · ≤ $0.01"
     await (await server.alice.press(asked.original, "Cancel 1")).answered()
     await server.message(server.channel, lambda m: "Cancelled" in m.content)
     server.bot.images.release.set()

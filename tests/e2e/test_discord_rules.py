@@ -10,6 +10,8 @@ from tests.e2e.discord_server import Server, open_server
 from tests.fakes.discord import FakeDiscord, NotAllowed, Person
 from tests.fakes.provider import FakeImages
 
+ENDED = {"m1": ("2020-01-01", "m2")}
+
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
 pytestmark = pytest.mark.lasting_keys("imagine:1:discord:settings:", "imagine:1:choices:")
 
@@ -124,6 +126,47 @@ async def test_the_shapes_suggested_are_those_of_the_model_that_would_draw(
             await decide(server, manager(server), **changed)
         typed = await server.alice.autocomplete(server.channel, "imagine", "aspect_ratio", "1", {"prompt": "a fox"})
         assert next(choice["value"] for choice in (await typed.answered()).choices or ()) == shapes
+    await server.bot.close()
+
+
+async def test_the_usual_shape_is_checked_against_the_model_that_would_draw(
+    fake_discord: FakeDiscord, redis_url: str
+) -> None:
+    server = await open_server(fake_discord, redis_url, Panoramic(ends=ENDED))
+    assert "is not a shape that m2 draws" in await decide(server, manager(server), aspect_ratio="16:9")
+    assert "21:9" in await decide(server, manager(server), aspect_ratio="21:9")
+    await server.bot.close()
+
+
+async def test_a_model_that_has_ended_is_neither_suggested_nor_shown(fake_discord: FakeDiscord, redis_url: str) -> None:
+    images = FakeImages()
+    server = await open_server(fake_discord, redis_url, images)
+    await decide(server, manager(server), allowed_models="m1", model="m1")
+    images.ends = ENDED
+    assert "m1" not in await decide(server, manager(server))
+    for who, command, given in (
+        (server.alice, "imagine", {"prompt": "a fox"}),
+        (manager(server), "imagine-settings", {}),
+    ):
+        typed = await who.autocomplete(server.channel, command, "model", "", given)
+        assert [choice["value"] for choice in (await typed.answered()).choices or ()] == ["m2"]
+    await server.bot.close()
+
+
+class Sized(FakeImages):
+    """Draws large pictures for more."""
+
+    async def capabilities(self, model: str) -> Capabilities:
+        return replace(await super().capabilities(model), sizes=("1K", "4K"), prices={"1K": 67_000, "4K": 151_000})
+
+
+async def test_suggestions_say_what_so_many_pictures_of_a_size_cost(fake_discord: FakeDiscord, redis_url: str) -> None:
+    server = await open_server(fake_discord, redis_url, Sized())
+    given: dict[str, Any] = {"prompt": "a fox", "size": "4K", "count": 2}
+    for option, labels in (("model", ["m1 ≈ $0.30", "m2 ≈ $0.30"]), ("size", ["1K ≈ $0.13", "4K ≈ $0.30"])):
+        others = {name: value for name, value in given.items() if name != option}
+        typed = await server.alice.autocomplete(server.channel, "imagine", option, "", others)
+        assert [choice["name"] for choice in (await typed.answered()).choices or ()] == labels
     await server.bot.close()
 
 

@@ -1,9 +1,14 @@
 """App Home: one's turns, money, defaults and pictures; and the rules of a workspace."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.e2e.slack_world import World
-from tests.fakes.slack import User, View
+from core.choices import Choices
+from core.ports import Capabilities
+from tests.e2e.slack_world import World, open_world
+from tests.fakes.provider import FakeImages
+from tests.fakes.slack import FakeSlack, User, View
 from tests.fakes.slack.text import readable
 
 pytest_plugins = ["tests.fakes.slack.fixtures", "tests.e2e.slack_fixtures"]
@@ -32,7 +37,7 @@ async def test_home_shows_turns_money_and_pictures(world: World) -> None:
     await world.until(lambda: len(world.bot.images.sent) == 2)
     view = await home(world, world.alice)
     words = readable(view.blocks)
-    assert "a slow wolf – being drawn" in words
+    assert "a slow wolf – being drawn · ≤ $0.01" in words
     assert "a fox in the snow" in words
     assert "estimated: $0.00 of" in words
     assert "/archives/" in str(view.blocks)
@@ -102,7 +107,63 @@ async def test_a_workspace_says_which_models_may_be_used(world: World) -> None:
     assert "m1 is not among them" in world.whispers()[-1]
     view = await home(world, world.alice)
     models = world.fake.element(view, "home_model")
-    assert "m1" not in str(models)
+    assert "m1" not in str(models.json)
+
+
+class Panoramic(FakeImages):
+    """Its second model draws one shape alone."""
+
+    async def capabilities(self, model: str) -> Capabilities:
+        able = await super().capabilities(model)
+        return replace(able, aspect_ratios=("21:9",)) if model == "m2" else able
+
+
+async def test_shapes_are_those_of_the_model_that_would_draw(fake_slack: FakeSlack, redis_url: str) -> None:
+    images = Panoramic()
+    world = await open_world(fake_slack, redis_url, images=images)
+    boss = boss_of(world)
+
+    async def form_of(user: User) -> str:
+        await world.until(lambda: world.fake.modal(user))
+        view = world.fake.modal(user)
+        assert view is not None
+        return str(view.blocks)
+
+    async def shapes() -> list[str]:
+        """Of App Home, of the form for a picture, and of the workspace's rules."""
+        await world.fake.slash(world.alice, world.channel, "/imagine", "")
+        await world.fake.press(boss, await home(world, boss), "home_settings")
+        shown = str(world.fake.element(await home(world, world.alice), "home_ratio").json)
+        offered = (shown, await form_of(world.alice), await form_of(boss))
+        return [ratio for one in offered for ratio in ("21:9", "16:9") if ratio in one]
+
+    assert await shapes() == ["16:9"] * 3
+    images.ends = {"m1": ("2020-01-01", "m2")}
+    assert await shapes() == ["21:9"] * 3
+    images.ends = {}
+    await world.bot.core.choices.change("slack", world.team.id, Choices(model="m2"))
+    assert await shapes() == ["21:9"] * 3
+    await world.bot.close()
+
+
+async def test_a_model_that_has_ended_is_not_offered(fake_slack: FakeSlack, redis_url: str) -> None:
+    world = await open_world(fake_slack, redis_url, images=FakeImages(ends={"m1": ("2020-01-01", "m2")}))
+    boss = boss_of(world)
+    chosen = Choices(allowed=("m1",), model="m1", channels={world.channel.id: "m1"})
+    await world.bot.core.choices.change("slack", world.team.id, chosen)
+    view = await home(world, boss)
+    assert "m1" not in str(world.fake.element(view, "home_model").json)
+    await world.fake.press(boss, view, "home_settings")
+    opened = world.fake.modal(boss)
+    assert opened is not None
+    form = str(opened.blocks)
+    assert "m2" in form
+    assert "m1" not in form
+    await world.fake.submit(boss, {"model": "m2"})
+    await world.until(lambda: world.fake.modal(boss) is None)
+    known = await world.bot.core.choices.of_workspace("slack", world.team.id)
+    assert known == Choices(allowed=("m2",), model="m2", channels={world.channel.id: "m2"})
+    await world.bot.close()
 
 
 async def test_a_channel_can_be_switched_off(world: World) -> None:

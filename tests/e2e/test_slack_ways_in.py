@@ -224,7 +224,7 @@ async def test_status_tells_what_is_under_way(world: World) -> None:
     await world.imagine("a slow fox")
     await world.until(lambda: world.bot.images.sent)
     await world.imagine("status")
-    assert world.whispers() == ["Nothing of yours is under way.", "• a slow fox – being drawn"]
+    assert world.whispers() == ["Nothing of yours is under way.", "• a slow fox – being drawn · ≤ $0.01"]
     world.bot.images.release.set()
     await world.pictures()
 

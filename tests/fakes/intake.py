@@ -32,9 +32,17 @@ class FakeIntake:
         """What draws when nobody names a model."""
         return "m1"
 
+    async def usual_by(self, choices: Choices, channel: str = "") -> str:
+        """The same by choices."""
+        return choices.usual(channel, "m1")
+
     async def current(self, model: str) -> str:
         """No model ends here."""
         return model
+
+    async def renewed(self, choices: Choices) -> Choices:
+        """So all choices stay as they are."""
+        return choices
 
     @property
     def only(self) -> Turn:

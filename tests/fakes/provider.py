@@ -3,8 +3,8 @@
 import asyncio
 import io
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -31,7 +31,8 @@ class FakeImages:
     """`made` is what the service has charged for; nothing is made twice without standing there twice.
 
     `held` keeps the answer to a submit until `release` is set. `submits` are raised by the next submits in place of
-    their answer; an `AnswerLost` among them is raised after the request was made.
+    their answer; an `AnswerLost` among them is raised after the request was made. `ends` are the days that models end
+    on, and their successors.
     """
 
     name: str = "fake"
@@ -52,6 +53,7 @@ class FakeImages:
     max_prompt: int = 400
     history: bool = True
     listing: bool = True
+    ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def has_list(self) -> bool:
@@ -65,7 +67,15 @@ class FakeImages:
         self._trouble("capabilities")
         if model not in self.offered:
             raise Declined("declined.unknown_model", {"model": model, "known": ", ".join(self.offered)})
-        return Capabilities(model, RATIOS, max_references=3, max_prompt=self.max_prompt, seconds=2.0, price=1000)
+        return self._able(model)
+
+    def known(self, model: str) -> Capabilities | None:
+        return self._able(model) if model in self.ends else None
+
+    def _able(self, model: str) -> Capabilities:
+        able = Capabilities(model, RATIOS, max_references=3, max_prompt=self.max_prompt, seconds=2.0, price=1000)
+        ends, successor = self.ends.get(model, ("", ""))
+        return replace(able, ends=ends, successor=successor)
 
     def payload(self, job: Job) -> dict[str, Any]:
         return {

@@ -1,7 +1,6 @@
 """A workspace says which models may be used and which is usual; one that has ended gives way to its successor."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -22,16 +21,13 @@ PAST, FUTURE = "2020-01-01", "2999-01-01"
 
 @dataclass(slots=True)
 class Ageing(FakeImages):
-    """`ends` are the days that models end on, and their successors; `asked` is what was asked about."""
+    """`asked` is what was asked about."""
 
-    ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     async def capabilities(self, model: str) -> Capabilities:
         self.asked.append(model)
-        able = await super(Ageing, self).capabilities(model)
-        ends, successor = self.ends.get(model, ("", ""))
-        return replace(able, ends=ends, successor=successor)
+        return await super(Ageing, self).capabilities(model)
 
 
 async def choose(house: House, choices: Choices) -> None:
@@ -127,6 +123,40 @@ async def test_a_successor_counts_from_the_day_and_only_where_it_is_offered(
 ) -> None:
     services = Services([Ageing(offered=("m1", "m2", "m3"), ends=ends)], today=lambda: today)
     assert await services.current("m1") == expected
+
+
+@pytest.mark.parametrize(
+    ("ends", "choosable"),
+    [
+        ({}, ("m1", "m2", "m3")),
+        ({"m1": (PAST, "m2")}, ("m2", "m3")),
+        ({"m1": (PAST, "m2"), "m2": (PAST, "m3")}, ("m3",)),
+        ({"m1": (PAST, "m9")}, ("m1", "m2", "m3")),
+        ({"m1": (FUTURE, "m2")}, ("m1", "m2", "m3")),
+        ({"m1": (PAST, "")}, ("m1", "m2", "m3")),
+        ({"m1": (PAST, "m2"), "m2": (PAST, "m1")}, ("m1", "m2", "m3")),
+    ],
+)
+async def test_a_model_that_has_given_way_is_not_to_choose_from(
+    ends: dict[str, tuple[str, str]], choosable: tuple[str, ...]
+) -> None:
+    images = Ageing(offered=("m1", "m2", "m3"), ends=ends)
+    services = Services([images])
+    assert await services.models() == choosable
+    assert not images.asked
+    assert [await services.current(model) for model in choosable] == list(choosable)
+    with pytest.raises(Declined) as refusal:
+        await services.capabilities("m8")
+    assert refusal.value.details["known"] == ", ".join(choosable)
+
+
+async def test_choices_show_what_has_taken_the_place_of_an_ended_model(make_house: MakeHouse) -> None:
+    images = Ageing(offered=("m1", "m2", "m3"), ends={"m1": (PAST, "m2")})
+    house = await make_house(images=images).open(working=False)
+    chosen = Choices(allowed=("m1", "m2", "m3"), model="m1", channels={"c": "m1", "d": "m3"})
+    shown = await house.core.intake.renewed(chosen)
+    assert shown == Choices(allowed=("m2", "m3"), model="m2", channels={"c": "m2", "d": "m3"})
+    assert await house.core.intake.usual_by(Choices(allowed=("m1",))) == "m2"
 
 
 async def test_a_successor_that_nobody_offers_is_not_asked_about_for_every_turn() -> None:

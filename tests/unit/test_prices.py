@@ -63,3 +63,19 @@ def test_prices_are_read_with_their_days_and_sizes(monkeypatch: pytest.MonkeyPat
 async def test_people_see_an_estimate_where_they_choose() -> None:
     services = Services([FakeImages()], prices={"m1": (Price(39_000),)})
     assert await with_estimates(services, ("m1", "m9")) == {"m1": "m1 ≈ $0.04", "m9": "m9"}
+
+
+async def test_an_estimate_is_of_the_size_and_the_number_that_are_chosen() -> None:
+    services = Services([Sized()], prices={"m1": (Price(39_000, sizes={"4K": 80_000}),)})
+    assert await with_estimates(services, ("m1", "m2"), size="4K", count=3) == {"m1": "m1 ≈ $0.24", "m2": "m2 ≈ $0.01"}
+
+
+async def test_what_a_turn_reserves_is_shown_and_foretold(make_house: MakeHouse) -> None:
+    house = await make_house(images=Sized()).open(working=False)
+    large = house.turn(options=Options(size="4K", count=2))
+    assert await house.core.intake.estimate(large) == 8_000
+    turn = await house.ask(large)
+    await house.core.line.run(turn.id)
+    (shown,) = await house.core.intake.open_turns(turn.author)
+    assert shown.where("en") == "being drawn · ≈ $0.01"
+    assert {notice.price for notice in house.chat.notices[turn.id] if not notice.stage.final} == {8_000}

@@ -10,7 +10,7 @@ from core.fetching import FetchProblem
 from core.pictures import PictureProblem
 from core.ports import Notice, Stage
 from core.records import Drawing
-from core.replies import language_for, languages, money, notice_text, say, sentences
+from core.replies import cost_estimate, language_for, languages, money, notice_text, say, sentences
 from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Succeeded
 from core.uploads import _REASONS
 
@@ -60,6 +60,18 @@ def test_a_notice_says_where_the_turn_is_and_what_was_noted(stage: Stage) -> Non
 def test_a_place_in_line_comes_with_its_time_where_that_is_known() -> None:
     assert notice_text(Notice(Stage.WAITING, 2, 40.2), "en") == "In line: number 2, about 40 s to go."
     assert notice_text(Notice(Stage.WAITING, 2), "en") == "In line: number 2."
+
+
+def test_what_a_turn_is_expected_to_cost_is_said_while_it_is_on_its_way() -> None:
+    assert (
+        notice_text(Notice(Stage.WAITING, 2, price=134_000, notes=("one",)), "en") == "In line: number 2. ≈ $0.13\none"
+    )
+    assert notice_text(Notice(Stage.DONE, price=134_000), "en") == "Done."
+
+
+@pytest.mark.parametrize(("price", "said"), [(302_000, "≈ $0.30"), (5_000, "≈ $0.01"), (4_999, "≤ $0.01")])
+def test_an_estimate_never_says_that_something_is_free(price: int, said: str) -> None:
+    assert cost_estimate(price) == said
 
 
 def test_a_cancellation_says_what_it_may_cost() -> None:

@@ -299,7 +299,7 @@ class Silent(FakeImages):
 async def test_a_form_needs_no_answer_of_the_image_service() -> None:
     silent = Offers(Silent(), default_model="m1", most_images=4)
     assert await silent.models() == ("m1",)
-    assert await silent.ratios() == ()
+    assert await silent.ratios("m1") == ()
 
 
 async def test_what_can_be_chosen_is_asked_for_once_in_a_while() -> None:

@@ -14,6 +14,7 @@ from core.fetching import Fetcher
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
 from core.providers.gmi.answers import Rejection, read_submit, require
+from core.providers.gmi.capabilities import KNOWN
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.contents import payload_of
 from core.providers.gmi.listing import PAGE, Listing
@@ -82,6 +83,10 @@ class GmiImages:
     async def check(self, model: str) -> None:
         """See whether the key is taken, by a call that costs nothing. Raises `Unavailable` with the reason."""
         require(await self._queue.get("requests", query={"model_id": model, "limit": 1}))
+
+    def known(self, model: str) -> Capabilities | None:
+        """The table's word."""
+        return KNOWN.get(model)
 
     def payload(self, job: Job) -> dict[str, Any]:
         """Exactly what `submit` sends."""

@@ -102,6 +102,10 @@ class GoogleImages:
         """What a model takes. Raises `Declined`, and `Unavailable` for a model that only Google knows."""
         return await self._catalogue.capabilities(model)
 
+    def known(self, model: str) -> Capabilities | None:
+        """The table's word."""
+        return KNOWN[model].able if model in KNOWN else None
+
     def payload(self, job: Job) -> dict[str, Any]:
         """What `submit` sends, with links in the place of bytes."""
         return payload_of(job, KNOWN.get(job.model), self._sampling)
