@@ -65,8 +65,13 @@ async def picked(
     index, words = which_of(len(node.images) if node else 1, words, alone=alone)
     if index is not None:
         return replace(parent, index=index), words
+    return await current_among(conversations, thread, parent), words
+
+
+async def current_among(conversations: Conversations, thread: ThreadKey, parent: ImageRef) -> ImageRef:
+    """Of the pictures of one turn the thread's current one, where that is among them; else the one that is given."""
     current = await conversations.head(thread)
-    return (current if current and current.node == parent.node else parent), words
+    return current if current and current.node == parent.node else parent
 
 
 def _number(said: str) -> int:

@@ -15,6 +15,7 @@ from core.turns import Operation, Turn
 
 HALF_A_CENT = 5_000
 LANGUAGES = Path(__file__).parent / "languages"
+_OF_FIRST = {Operation.EDIT: "note.first_picture", Operation.VARIATIONS: "note.first_varied"}
 
 
 @cache
@@ -78,9 +79,9 @@ def particulars(turn: Turn) -> str:
     """
     said = []
     if turn.parent is not None and turn.among > 1:
-        unnamed = turn.operation is Operation.EDIT and turn.parent.index == 0
-        name = "note.first_picture" if unnamed else "note.picture"
-        said.append(say(turn.locale, name, number=turn.parent.index + 1, count=turn.among))
+        name = "note.picture" if turn.parent.index else _OF_FIRST.get(turn.operation, "note.picture")
+        restore = say(turn.locale, "button.restore")
+        said.append(say(turn.locale, name, number=turn.parent.index + 1, count=turn.among, restore=restore))
     if turn.options.style:
         said.append(say(turn.locale, "note.style", name=turn.options.style))
     return " · ".join(said)

@@ -16,6 +16,7 @@ from adapters.discord.presses import Press
 from adapters.discord.rest import Refused
 from adapters.discord.showing import publish
 from core.errors import Declined
+from core.picking import current_among
 from core.replies import say
 from core.turns import ImageRef, Operation, Options
 
@@ -80,7 +81,7 @@ async def _variations(press: Press) -> Said:
         say(press.locale, "prompt.variations"),
         Options(count=count, model=turn.options.model, private=turn.options.private),
         operation=Operation.VARIATIONS,
-        parent=ImageRef(turn.id),
+        parent=await current_among(press.desk.conversations, press.thread, ImageRef(turn.id)),
         of=press.post,
     )
     return await press.desk.ask(press.interaction, wish)

@@ -45,6 +45,7 @@ async def history(desk: Desk, interaction: Interaction, options: Mapping[str, An
 
 async def path_of_message(desk: Desk, interaction: Interaction, message: Message) -> Said:
     """How the picture of a message of ours came to be, for whom it is asked by alone."""
+    check_reads_back(interaction)
     post = await desk.posts.by_message(message.id)
     if post is None or message.author.id != desk.rest.user:
         raise Declined("discord.no_picture_there")
@@ -77,6 +78,8 @@ async def _more(press: Press) -> Said:
     chosen = _chosen(press)
     if chosen not in MORE:
         raise declined_gone()
+    if chosen in _OLDER:
+        check_reads_back(press.interaction)
     node = await press.desk.conversations.node(press.thread, press.post.turn.id)
     count = len(node.images) if node else 1
     if count == 1:
@@ -271,6 +274,8 @@ MORE: Mapping[More, Handler] = {
     More.FORK: _fork,
     More.FORK_TO: _fork_to,
 }
+_OLDER = (More.PATH, More.COMPARE_WITH)
+"""What shows more than the picture and the one that it was made from."""
 HANDLERS: Mapping[str, Handler] = {
     Action.MORE: _more,
     Action.WHICH: _which,

@@ -12,6 +12,7 @@ from adapters.slack.modals import Modals, Opening
 from adapters.slack.posts import Post
 from adapters.slack.sharing import Sharing
 from core.errors import Declined
+from core.picking import current_among
 from core.replies import say
 from core.turns import ImageRef, Operation, Options
 
@@ -103,7 +104,7 @@ class Buttons:
             prompt=say(press.actor.locale, "prompt.variations"),
             options=Options(count=count, model=turn.options.model),
             operation=Operation.VARIATIONS,
-            parent=ImageRef(turn.id),
+            parent=await current_among(self._desk.conversations, press.post.conversation, ImageRef(turn.id)),
             of=press.post,
         )
         return await self._asked(press, wish)

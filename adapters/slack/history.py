@@ -89,7 +89,7 @@ class History:
             raise Declined("tree.private")
         name = turn_id(PLATFORM, actor.workspace, event)
         image, here = ImageRef(post.turn.id, filled.which), post.conversation
-        node = await desk.tree.fork(here, image, as_turn=name, shared=channel == here.channel)
+        node = await desk.tree.fork(here, image, as_turn=name, shared=channel == here.channel == post.channel)
         place = channel_key(actor.workspace, channel)
         options = replace(post.turn.options, count=1)
         copied = post.turn.without_parent()

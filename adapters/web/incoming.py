@@ -33,7 +33,7 @@ from adapters.web.workspace import Workspace
 from core.commands import parse
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
-from core.picking import picked
+from core.picking import current_among, picked
 from core.ports import Stage
 from core.replies import say
 from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
@@ -132,7 +132,8 @@ class Incoming:
         if turn is None:
             raise Declined("declined.parent_gone")
         thread = thread_key(announced.message.channel, announced.message.root)
-        edited = await self._going_on(thread, ImageRef(turn.id))
+        image = await current_among(self._conversations, thread, ImageRef(turn.id))
+        edited = await self._going_on(thread, image)
         return await self._take(
             Turn(
                 id=name_of(session, event),

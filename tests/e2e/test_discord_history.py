@@ -163,6 +163,21 @@ async def test_going_back_to_one_of_several_says_which_to_everybody(server: Serv
     edit = (await server.pictures(server.thread(), 3))[-1]
     await server.quiet()
     assert "picture 2 of 3" in edit.content
+    pressed = await (await server.alice.select(asked, menu(asked, "which"), "restore:2")).answered()
+    assert (await said(server, pressed)).content == "Back to picture 3 of 3: foxes"
+    await (await server.alice.press(several, "Variations")).answered()
+    varied = (await server.pictures(server.thread(), 5))[-1]
+    await server.quiet()
+    assert "Variations · picture 3 of 3\n" in varied.content
+
+
+async def test_nobody_is_shown_how_it_came_to_be_who_may_not_read_back(server: Server) -> None:
+    _, second = await edited(server, "make it night")
+    server.fake.deny(server.channel, "read_message_history", who=server.alice)
+    assert "may not read earlier" in (await how_it_came_to_be(server, second)).content
+    for what in ("path", "compare_with"):
+        assert "may not read earlier" in (await said(server, await chose(server, second, what))).content
+    assert len(await server.pictures(server.thread())) == 2
 
 
 async def test_the_story_of_a_copy_is_whole_in_its_channel_and_begins_with_it_in_another(server: Server) -> None:

@@ -131,6 +131,7 @@ async def test_each_of_several_pictures_is_gone_back_to_compared_and_branched_fr
     back = (await world.pictures(3))[-1]
     assert [file.id for file in back.files] == [four.files[2].id]
     assert await world.bot.core.conversations.head(post.conversation) == ImageRef(node.id, 2)
+    assert "Back to picture 3 of 4: Variations" in back.text
     await choose(world, four, "compare_with")
     await world.fake.submit(world.alice, {"which": "2", "picture": f"2:{short_key(node.id)}"})
     sheet = (await world.pictures(4))[-1]

@@ -66,7 +66,9 @@ async def test_an_edit_of_several_says_which_and_how_to_take_another(house: Hous
     named = await house.done(replace(house.edit(first, "at noon"), parent=ImageRef(first.id, 2)))
     assert particulars(house.chat.announced[named.id]) == "picture 3 of 4"
     some = replace(house.edit(first, "…"), operation=Operation.VARIATIONS)
-    assert particulars(house.chat.announced[(await house.done(some)).id]) == "picture 1 of 4"
+    assert particulars(house.chat.announced[(await house.done(some)).id]) == (
+        "picture 1 of 4 (for another, choose “Go on from this one” first)"
+    )
     alone = await house.done(house.edit(turn, "let it snow"))
     assert particulars(house.chat.announced[alone.id]) == ""
 
