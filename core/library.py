@@ -4,8 +4,9 @@ A copy is kept, small enough for the store, so that a name still works when the 
 
     library:<shelf>      hash    folded name -> JSON `Saved`
     saved:<shelf>:<id>   string  the bytes of a saved picture: PNG or JPEG, at most `MOST_BYTES`
+    unsaved:<shelf>      zset    the names that were removed last, by when, for `UNSAVED_SECONDS` after the last of them
 
-Neither expires: what a team saves is the team's until it removes it, or us. Both are bounded
+The first two do not expire: what a team saves is the team's until it removes it, or us. They are bounded
 by `MOST_SAVED` and `MOST_OWN` instead.
 """
 
@@ -29,6 +30,9 @@ MOST_OWN = 10
 MOST_BYTES = 1_000_000
 LONGEST_SIDE = 1536
 """Pixels: no model looks at more of a reference."""
+MOST_UNSAVED = 100
+UNSAVED_SECONDS = 90 * 86_400
+"""How long people who use a name are told that its picture has been removed; then it is text."""
 NOBODYS = "@me"
 """The workspace of people who are in none: what is saved there is for its person alone."""
 
@@ -41,17 +45,21 @@ if not known and redis.call('HLEN', shelf) >= tonumber(most) then return {'full'
 if known then redis.call('DEL', KEYS[2] .. known.id) end
 redis.call('SET', KEYS[2] .. id, ARGV[7])
 redis.call('HSET', shelf, name, json)
+redis.call('ZREM', KEYS[3], name)
 return {known and 'replaced' or 'new', ''}
 """
 
 _REMOVE = """
-local shelf, name, user, moderator = KEYS[1], unpack(ARGV)
+local shelf, name, user, moderator, now, most, seconds = KEYS[1], unpack(ARGV)
 local found = redis.call('HGET', shelf, name)
 if not found then return {'unknown', ''} end
 local known = cjson.decode(found)
 if moderator == '' and known.by.user ~= user then return {'taken', found} end
 redis.call('DEL', KEYS[2] .. known.id)
 redis.call('HDEL', shelf, name)
+redis.call('ZADD', KEYS[3], now, name)
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -most - 1)
+redis.call('EXPIRE', KEYS[3], seconds)
 return {'removed', ''}
 """
 
@@ -91,16 +99,15 @@ class Library:
         small = await self.workshop.thumbnail(data, LONGEST_SIDE)
         picture = await self.workshop.prepare_reference(small.data, MOST_BYTES)
         saved = Saved(uuid4().hex, shown(name), by, time.time(), picture.width, picture.height)
-        keys = (key("library", shelf), key("saved", shelf, ""))
+        keys = _keys(shelf)
         arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if moderator else "", most, picture.data)
         return await self._done(_SAVE, keys, arguments, name, most=most) == "replaced"
 
     async def remove(self, by: Person, name: str, *, moderator: bool = False) -> None:
         """Forget a name and its picture. Raises `Declined` where there is none, or it is somebody else's."""
-        shelf = shelf_of(by)
-        keys = (key("library", shelf), key("saved", shelf, ""))
-        arguments = (_checked(name), by.user, "1" if moderator else "")
-        await self._done(_REMOVE, keys, arguments, name)
+        may = "1" if moderator else ""
+        arguments = (_checked(name), by.user, may, round(time.time()), MOST_UNSAVED, UNSAVED_SECONDS)
+        await self._done(_REMOVE, _keys(shelf_of(by)), arguments, name)
 
     async def listed(self, person: Person) -> Sequence[Saved]:
         """What this person may speak of, by name."""
@@ -116,6 +123,13 @@ class Library:
         known = {name: unpack(Saved, json) for name, json in zip(asked, found, strict=True) if json is not None}
         return {name: _reference(shelf, saved) for name, saved in known.items()}
 
+    async def removed(self, person: Person, names: Sequence[str]) -> list[Reference]:
+        """Those of the folded names whose picture was removed of late, as references that do not go along."""
+        asked = list(dict.fromkeys(names))[:MOST_SPOKEN]
+        found = await self.redis.zmscore(key("unsaved", shelf_of(person)), asked) if asked else []
+        gone = (name for name, at in zip(asked, found, strict=True) if at is not None)
+        return [Reference(f"@{name}", source=Source.SAVED, refused="unsaved") for name in gone]
+
     async def picture(self, attachment: str) -> bytes | None:
         """The bytes of such a reference; None once it has been removed or replaced."""
         found = await self.redis.get(key("saved", attachment))
@@ -126,12 +140,12 @@ class Library:
         shelf = shelf_of(Person(platform, workspace, ""))
         found = await self.redis.hvals(key("library", shelf))
         kept = [key("saved", shelf, unpack(Saved, json).id) for json in found]
-        await self.redis.delete(key("library", shelf), *kept)
+        await self.redis.delete(key("library", shelf), key("unsaved", shelf), *kept)
 
     async def _done(
-        self, script: str, keys: tuple[str, str], arguments: Sequence[str | bytes | int], name: str, *, most: int = 0
+        self, script: str, keys: tuple[str, ...], arguments: Sequence[str | bytes | int], name: str, *, most: int = 0
     ) -> str:
-        outcome, standing = map(text, await self.redis.eval(script, 2, *keys, *arguments))
+        outcome, standing = map(text, await self.redis.eval(script, len(keys), *keys, *arguments))
         match outcome:
             case "taken":
                 by = unpack(Saved, standing).by
@@ -141,6 +155,10 @@ class Library:
             case "unknown":
                 raise Declined("library.unknown", {"name": shown(name)})
         return outcome
+
+
+def _keys(shelf: str) -> tuple[str, ...]:
+    return key("library", shelf), key("saved", shelf, ""), key("unsaved", shelf)
 
 
 def _reference(shelf: str, saved: Saved) -> Reference:

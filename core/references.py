@@ -97,6 +97,7 @@ class References:
         unusable = [item for item in results if isinstance(item, Unusable)]
         unusable += refused
         notes = [self._left_out(turn.locale, item) for item in unusable]
+        notes += [_changed(turn.locale, reference) for _, reference in used if reference.changed]
         if over:
             notes.append(_too_many(turn.locale, way.able, used, over))
         if wanted and not uploads:
@@ -139,6 +140,10 @@ def _legend(turn: Turn, before: Continuation, used: Sequence[Numbered], along: S
     pictures = legend(used, edited, room, [item.words for item in along])
     earlier = retold(before.story.requests, room - len(pictures) - len(PARAGRAPH))
     return PARAGRAPH.join(filter(None, (pictures, earlier)))
+
+
+def _changed(locale: str, reference: Reference) -> str:
+    return say(locale, "note.changed", name=called(reference, locale))
 
 
 def _too_many(locale: str, able: Capabilities, used: Sequence[Numbered], over: Sequence[Numbered]) -> str:

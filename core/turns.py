@@ -112,7 +112,7 @@ class Reference:
     whose picture it is, where that is not the person who asks. `copy` is the link under which the image service was
     given it, once it was: that one dies too. `refused` names the sentence, among those of `picture`, that says why it
     cannot go along, where that is known beforehand. `face` is the id of the person whose avatar it is: they may take
-    it back at any time.
+    it back at any time. `changed` says that its name stood for another picture when the turn was first asked for.
     """
 
     name: str
@@ -124,6 +124,7 @@ class Reference:
     owner: str = ""
     refused: str = ""
     face: str = ""
+    changed: bool = False
     copy: str = field(default="", compare=False)
 
     @property

@@ -27,29 +27,37 @@ class Wording:
         """The turn with its style's words and its saved pictures. Raises `Declined` for a style that there is not.
 
         A channel's usual style is for new pictures: what is made from one has it already. An empty style is one that
-        was asked to be none. Settling what is settled changes nothing.
+        was asked to be none. What is made again keeps its style's words, whatever became of the style. A name without
+        a picture is named with the reason where it had one. Settling what is settled changes nothing.
         """
         style, addition = await self._style(turn)
         names = [found.name for found in spoken(f"{turn.prompt}\n{addition}")]
         known = await self.library.references(turn.author, names)
+        before = {name: reference for reference in turn.references if (name := name_of(reference)) and name in names}
         given = tuple(reference for reference in turn.references if reference.source is not Source.SAVED)
-        # What an earlier turn used and is saved no more is kept, to be named with the reason.
-        missing = tuple(
-            reference
-            for reference in turn.references
-            if (name := name_of(reference)) and name in names and name not in known
-        )
-        references = (*given, *known.values(), *missing)
+        saved = tuple(_with_change(reference, before.get(name)) for name, reference in known.items())
+        removed = await self.library.removed(turn.author, [name for name in names if name not in known | before])
+        missing = (*(reference for name, reference in before.items() if name not in known), *removed)
+        references = (*given, *saved, *missing)
         return replace(turn, references=references, addition=addition, options=replace(turn.options, style=style))
 
     async def _style(self, turn: Turn) -> tuple[str | None, str]:
         asked, channel = turn.options.style, turn.thread.channel
+        if turn.operation is Operation.AGAIN and asked and turn.addition:
+            return asked, turn.addition
         if asked is None and turn.operation is Operation.IMAGINE:
             asked = await self.styles.default(turn.author, channel) or None
         if not asked or asked.strip().casefold() == NO_STYLE:
             return None if asked is None else "", ""
         style = await self.styles.named(turn.author, asked, channel=channel)
         return style.name, style.words
+
+
+def _with_change(reference: Reference, before: Reference | None) -> Reference:
+    """What a name stands for, with a mark where that was another picture when the turn was first asked for."""
+    if before is None or not before.attachment:
+        return reference
+    return before if before.attachment == reference.attachment else replace(reference, changed=True)
 
 
 def for_model(turn: Turn, used: Collection[Reference] | None = None) -> str:

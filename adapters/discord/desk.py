@@ -124,6 +124,7 @@ class Desk:
             parent=wish.parent,
             locale=interaction.locale,
             address=_address(interaction, place, by_token=by_token),
+            addition=wish.of.turn.addition if wish.of and wish.operation is Operation.AGAIN else "",
         )
 
 

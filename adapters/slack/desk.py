@@ -183,6 +183,7 @@ class Desk:
             reply_to=wish.reply_to,
             locale=actor.locale,
             address={name: "1" for name, holds in ((MARK, wish.agent), (STRANGER, actor.stranger)) if holds},
+            addition=wish.of.turn.addition if wish.of and wish.operation is Operation.AGAIN else "",
         )
 
     async def completed(self, actor: Actor, options: Options) -> Options:

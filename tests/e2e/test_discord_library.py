@@ -127,6 +127,17 @@ async def test_a_style_is_chosen_shown_and_read(server: Server) -> None:
     assert "no style pop here. There are: noir, none." in refused.original.content
 
 
+async def test_again_keeps_a_style_that_was_removed(server: Server) -> None:
+    mo = await moderator(server)
+    await styles(server, mo, "save", name="noir", words="dark")
+    picture = await server.first_picture("a fox", style="noir")
+    await styles(server, mo, "remove", name="noir")
+    await (await server.alice.press(picture, "Again")).answered()
+    again = (await server.pictures(server.thread(), 2))[-1]
+    assert prompts(server) == ["a fox\n\ndark"] * 2
+    assert "a fox · style: noir" in again.content
+
+
 async def test_a_channels_usual_style_is_for_new_pictures(server: Server) -> None:
     mo = await moderator(server)
     await styles(server, mo, "save", name="noir", words="dark", here=True)

@@ -138,6 +138,17 @@ async def test_a_style_is_chosen_shown_and_read(world: World) -> None:
     assert "no style pop here. There are: noir, none." in await typed(world, world.alice, "a fox --style pop")
 
 
+async def test_again_keeps_a_style_that_was_removed(world: World) -> None:
+    boss = boss_of(world)
+    await typed(world, boss, "library style noir: dark")
+    picture = await world.first_picture("a fox --style noir")
+    await typed(world, boss, "library remove style noir")
+    await world.fake.press(world.alice, picture.button("Again"))
+    again = (await world.pictures(2))[-1]
+    assert prompts(world) == ["a fox\n\ndark"] * 2
+    assert "a fox · style: noir" in again.text
+
+
 async def test_a_workspace_that_removes_us_leaves_nothing(world: World) -> None:
     await save(world, "mascot")
     world.fake.uninstall(world.team)

@@ -9,7 +9,7 @@ from core.errors import Declined, PlatformGone
 from core.librarian import Librarian, Visitor
 from core.library import LONGEST_SIDE, MOST_BYTES, MOST_OWN, MOST_SAVED, NOBODYS, Library
 from core.styles import MOST_STYLES, WORDS_CHARACTERS, Styles
-from core.turns import Operation, Options, Person
+from core.turns import Operation, Options, Person, Turn
 from tests.fakes.picture_files import noise, packed
 from tests.fakes.provider import png
 from tests.unit.conftest import House, MakeHouse
@@ -24,6 +24,11 @@ AT_BOB = Visitor(BOB, "c", "en")
 def librarian(house: House) -> Librarian:
     wording = house.core.intake.wording
     return Librarian(wording.library, wording.styles)
+
+
+def again(house: House, turn: Turn) -> Turn:
+    """What the button Again asks for: the turn as it was settled."""
+    return replace(house.chat.announced[turn.id], id=house.turn().id, operation=Operation.AGAIN)
 
 
 def library(house: House) -> Library:
@@ -114,13 +119,16 @@ async def test_a_turn_whose_saved_picture_is_removed_before_it_is_prepared_says_
     assert idle_house.images.made[0][1].prompt == "mascot"
 
 
-async def test_again_uses_the_picture_that_has_the_name_now_and_says_when_there_is_none(house: House) -> None:
+async def test_again_says_when_a_name_has_another_picture_now_or_none(house: House) -> None:
     await library(house).save(ADA, "mascot", png("red"))
     first = await house.done(house.turn("@mascot"))
     kept = (await house.core.conversations.node(house.chat.announcements[first.id].thread, first.id)) or None
     assert kept is not None
     await library(house).save(ADA, "mascot", png("blue"))
-    await house.done(house.turn("@mascot", operation=Operation.AGAIN, references=kept.references))
+    second = await house.done(house.turn("@mascot", operation=Operation.AGAIN, references=kept.references))
+    assert house.chat.results[second.id].notes == (
+        "@mascot is another picture than the first time: it has been replaced since.",
+    )
     one, other = (job.references for _, job in house.images.made)
     assert len(other) == 1
     assert one != other
@@ -128,6 +136,30 @@ async def test_again_uses_the_picture_that_has_the_name_now_and_says_when_there_
     last = await house.ask(house.turn("@mascot", operation=Operation.AGAIN, references=kept.references))
     assert await house.ended(last) == "failed"
     assert "@mascot: it has been removed" in house.chat.last(last.id).cause
+
+
+async def test_a_name_whose_picture_was_removed_is_named_in_new_turns_too(house: House) -> None:
+    await library(house).save(ADA, "mascot", png("red"))
+    await styles(house).save(ADA, "ours", "as in @mascot, by @nobody")
+    await library(house).remove(ADA, "mascot")
+    for turn in (house.turn("@mascot on a mug"), house.turn("a fox", options=Options(style="ours"))):
+        await house.done(turn)
+        assert house.chat.results[turn.id].notes == (
+            "Left out @mascot: it has been removed from the saved pictures, or replaced.",
+        )
+    assert [job.prompt for _, job in house.images.made] == ["mascot on a mug", "a fox\n\nas in mascot, by @nobody"]
+    await library(house).save(ADA, "mascot", png("blue"))
+    last = await house.done(house.turn("@mascot"))
+    assert house.chat.results[last.id].notes == ()
+
+
+async def test_so_many_removed_names_are_remembered(idle_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.library.MOST_UNSAVED", 2)
+    books = library(idle_house)
+    for name in ("one", "two", "three"):
+        await books.save(ADA, name, png("red"))
+        await books.remove(ADA, name)
+    assert len(await books.removed(ADA, ("one", "two", "three"))) == 2
 
 
 async def test_names_are_read_anew_while_a_turn_waits(idle_house: House) -> None:
@@ -212,6 +244,25 @@ async def test_a_style_adds_its_words_and_pictures_for_the_service_alone(house: 
     assert node is not None
     assert (node.prompt, node.options.style) == ("a fox", "Noir")
     assert house.chat.results[turn.id].images[0].alt_text == "a fox"
+
+
+async def test_again_keeps_the_styles_words_whatever_became_of_it(house: House) -> None:
+    await library(house).save(ADA, "grain", png("red"))
+    await styles(house).save(ADA, "noir", "dark, as in @grain")
+    first = await house.done(house.turn("a fox", options=Options(style="noir")))
+    await styles(house).save(ADA, "noir", "bright")
+    second = await house.done(again(house, first))
+    await styles(house).remove(ADA, "noir", channel="c")
+    third = await house.done(again(house, second))
+    assert [(job.prompt, len(job.references)) for _, job in house.images.made] == [
+        ("a fox\n\ndark, as in grain (image 1)", 1)
+    ] * 3
+    assert house.chat.announced[third.id].options.style == "noir"
+    assert house.chat.results[third.id].notes == ()
+    await library(house).remove(ADA, "grain")
+    last = await house.ask(again(house, third))
+    assert await house.ended(last) == "failed"
+    assert "@grain: it has been removed" in house.chat.last(last.id).cause
 
 
 async def test_a_channels_usual_style_is_for_new_pictures_and_can_be_done_without(house: House) -> None:

@@ -67,6 +67,15 @@ async def test_a_name_without_a_picture_is_refused_at_the_composer(site: WebSite
     assert await ada.notice("/imagine library save mascot") == "Send the picture along that is to be saved."
 
 
+async def test_again_keeps_a_style_that_was_removed(site: WebSite) -> None:
+    ada = await site.somebody()
+    await told(ada, "/imagine library style noir: dark")
+    message = await ada.said("/imagine a fox --style noir")
+    await told(ada, "/imagine library remove style noir")
+    await ada.post(f"/api/messages/{message}/again", {"event": str(uuid4())})
+    assert [(turn.options.style, turn.addition) for turn in site.intake.turns.values()] == [("noir", "dark")] * 2
+
+
 async def test_a_style_is_made_chosen_shown_and_done_without(site: WebSite) -> None:
     ada = await site.somebody()
     assert "--style noir" in await told(ada, "/imagine library style noir: dark <b>and</b> grainy")
