@@ -59,12 +59,19 @@ async def picked(
 ) -> tuple[ImageRef, str]:
     """The picture that a message goes on from, and its words. Raises `Declined` as `which_of`.
 
-    Of several none of which is named, it is the current one, where that is among them.
+    Of several none of which is named, it is the current one, where that is among them. A mark on what stands alone
+    counts the pictures of the nearest before it that does not: who read how to take another may have edited one since.
     """
     node = await conversations.node(thread, parent.node)
-    index, words = which_of(len(node.images) if node else 1, words, alone=alone)
+    here, count = parent, len(node.images) if node else 1
+    if count == 1 and _MARK.match(words):
+        async for before in conversations.ancestors(thread, parent.node):
+            if len(before.images) > 1 and not before.removed:
+                here, count = ImageRef(before.id), len(before.images)
+                break
+    index, words = which_of(count, words, alone=alone)
     if index is not None:
-        return replace(parent, index=index), words
+        return replace(here, index=index), words
     return await current_among(conversations, thread, parent), words
 
 

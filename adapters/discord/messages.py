@@ -134,8 +134,9 @@ class Listener:
             options = replace(options, aspect_ratio=options.aspect_ratio or settings.aspect_ratio or None)
             references = (*await gathered(self.desk, message, prompt), *avatars)
             return await self._built(message, place, key_of(place, person.workspace), prompt, options, None, references)
-        if target.post:
-            check_editor(settings, target.post.turn, person, moderator=False)
+        picked_from = await self.desk.posts.by_turn(parent.node) if parent else None
+        if post := picked_from or target.post:
+            check_editor(settings, post.turn, person, moderator=False)
         replied = () if target.replied else await replied_to(self.desk, message)
         return await self._built(message, place, target.thread, prompt, options, parent, (*replied, *avatars))
 

@@ -121,7 +121,8 @@ class Listener:
         agent = message.direct and await self._desk.posts.is_agents(here.workspace, message.channel, message.thread)
         if target.parent:
             parent, words = await self._picked(target.thread, target.parent, words, message)
-            target = replace(target, parent=parent)
+            post = await self._desk.posts.by_turn(parent.node) if parent.node != target.parent.node else target.post
+            target = replace(target, parent=parent, post=post or target.post)
         wish = self._wish(message, target, words, agent=agent)
         turn = await self._desk.turn(actor, await self._gathered(actor, message, wish))
         # A mention and its message are two events, and only one of them may have carried the files.

@@ -119,6 +119,10 @@ async def test_a_reply_to_several_pictures_says_which_it_takes_and_how_to_take_a
     fourth = (await server.pictures(thread, 4))[-1]
     await server.quiet()
     assert "picture 2 of 3\n" in fourth.content
+    server.alice.send(thread, "#2 at dawn")
+    fifth = (await server.pictures(thread, 5))[-1]
+    await server.quiet()
+    assert "at dawn · picture 2 of 3\n" in fifth.content
     asked = server.alice.send(thread, "#4 make it day", reply_to=first)
     answer = await server.message(thread, lambda seen: seen.reply_to == asked.id)
     assert "\\#1 to \\#3; there is no \\#4" in answer.content

@@ -75,6 +75,21 @@ async def test_a_server_keeps_pictures_for_who_asked(server: Server) -> None:
     assert len(server.bot.images.made) == 1
 
 
+async def test_a_number_leads_to_no_picture_that_is_kept_for_somebody_else(server: Server) -> None:
+    bob = server.fake.person("bob", server.guild)
+    await server.first_picture("foxes", count=3)
+    bob.send(server.thread(), "make it night")
+    await server.pictures(server.thread(), 2)
+    await server.quiet()
+    await decide(server, manager(server), who_may_edit="asker")
+    said = bob.send(server.thread(), "#2 make it day")
+    answer = await server.message(server.thread(), lambda m: m.reply_to == said.id)
+    assert "only alice" in answer.content
+    bob.send(server.thread(), "make it dawn")
+    await server.pictures(server.thread(), 3)
+    await server.quiet()
+
+
 async def test_the_usual_model_and_shape_are_used_where_nobody_says_otherwise(server: Server) -> None:
     who = manager(server)
     assert "no model called m9" in await decide(server, who, model="m9")

@@ -177,8 +177,8 @@ async def test_the_second_picture_of_a_message_can_be_named(world: World) -> Non
     assert "picture 1 of 2 (for another, begin with #2)" in second.text
     await world.reply("#2 make it day", first)
     third = (await world.pictures(3))[-1]
-    assert "picture" not in third.text
-    assert third.text.startswith("#2 make it day")
+    assert third.text.startswith("make it day")
+    assert "picture 2 of 2" in third.text
 
 
 async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(world: World) -> None:

@@ -87,6 +87,21 @@ async def test_of_several_that_nobody_names_it_is_the_one_that_was_gone_back_to(
     assert (named, words) == (ImageRef(first.id, 1), "at night")
 
 
+async def test_a_mark_after_an_edit_still_means_one_of_those_that_it_was_made_from(house: House) -> None:
+    first, thread = await several(house)
+    edit = await house.done(house.edit(first, "at night"))
+    found = picked(house.core.conversations, thread, ImageRef(edit.id), "#2 at night", alone=True)
+    assert await found == (ImageRef(first.id, 1), "at night")
+    found = picked(house.core.conversations, thread, ImageRef(edit.id), "the second one", alone=True)
+    assert await found == (ImageRef(edit.id), "the second one")
+    with pytest.raises(Declined):
+        await picked(house.core.conversations, thread, ImageRef(edit.id), "#9 at night", alone=True)
+    alone = await house.done(house.turn("a mug"))
+    where = house.chat.announcements[alone.id].thread
+    found = picked(house.core.conversations, where, ImageRef(alone.id), "#1 fan on it", alone=True)
+    assert await found == (ImageRef(alone.id), "#1 fan on it")
+
+
 async def test_a_message_that_is_changed_while_it_waits_may_name_another_of_the_pictures(idle_house: House) -> None:
     house = idle_house
     first = house.turn("foxes", options=Options(count=4))
