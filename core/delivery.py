@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from core.conversation import Conversations, added
-from core.errors import NotYet, ProviderError
+from core.errors import Declined, NotYet, ProviderError
 from core.histories import relinked
 from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
@@ -52,10 +52,7 @@ class Delivery:
                 pictures[index] = await self._picture(hold.record, index)
             except (ProviderError, PictureRefused, WorkshopUnavailable) as problem:
                 log.warning("a picture could not be fetched", image=index, problem=type(problem).__name__)
-                fetches = drawing.fetches + 1
-                await hold.save_drawing(index, replace(drawing, fetches=fetches))
-                if fetches < MOST_FETCHES:
-                    raise NotYet(min(20.0, 2.0**fetches)) from problem
+                await _count_attempt(hold, index, problem)
                 await hold.save_drawing(index, failed(drawing, FailureReason.DAMAGED))
         return pictures
 
@@ -79,7 +76,10 @@ class Delivery:
         *,
         repeated: bool,
     ) -> Delivered:
-        """Post the pictures. The attempt has been written down; a repeated one looks before it posts."""
+        """Post the pictures. The attempt has been written down; a repeated one looks before it posts.
+
+        Raises `NotYet` while what does not fit in its place is to be tried again, at last `Declined`.
+        """
         record = hold.record
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
@@ -88,7 +88,12 @@ class Delivery:
         notes = (*notes, *sorted(shapes))
         result = Result(images=tuple(images), model=record.route.model, notes=notes, using=using)
         assert record.announcement is not None  # noqa: S101 - the line has announced
-        return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
+        try:
+            return await platform.deliver(record.turn, record.announcement, result, repeated=repeated)
+        except (PictureRefused, WorkshopUnavailable) as problem:
+            log.warning("a picture could not be made smaller", problem=str(problem) or type(problem).__name__)
+            await _count_attempt(hold, next(iter(pictures)), problem)
+            raise Declined("note.unfit") from problem
 
     async def node(self, record: Record, pictures: dict[int, Picture], delivered: Delivered, cost: int) -> Node:
         """What the thread will remember of a turn whose pictures are posted."""
@@ -141,10 +146,23 @@ def _remembered(drawing: Drawing, picture: Picture, shown: Reference, before: Hi
     return NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted)
 
 
+async def _count_attempt(hold: Hold, index: int, problem: Exception) -> None:
+    """Raise `NotYet` unless that was the last attempt at an image."""
+    drawing = hold.record.drawings[index]
+    fetches = drawing.fetches + 1
+    await hold.save_drawing(index, replace(drawing, fetches=fetches))
+    if fetches < MOST_FETCHES:
+        raise NotYet(min(20.0, 2.0**fetches)) from problem
+
+
+def link_to(drawing: Drawing) -> str:
+    """The original's address where people may be offered one; else empty."""
+    link = drawing.status.outputs[0].url if isinstance(drawing.status, Succeeded) and drawing.status.outputs else ""
+    return "" if link.startswith(KEPT) else link
+
+
 def _image(record: Record, index: int, picture: Picture, alt_text: str) -> Image:
-    status = record.drawings[index].status
-    link = status.outputs[0].url if isinstance(status, Succeeded) and status.outputs else ""
-    link = "" if link.startswith(KEPT) else link
+    link = link_to(record.drawings[index])
     number = f"-{index + 1}" if len(record.drawings) > 1 else ""
     ending = ENDINGS.get(picture.media_type, "bin")
     return Image(picture, alt_text, f"{file_stem(record.turn.prompt)}{number}.{ending}", link)

@@ -34,7 +34,7 @@ Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 MOST_MEGABYTES = 30
 ROOM = 1400
 """Characters of a list that every platform takes, twice, in one message."""
-_REASONS = {PictureProblem.CRASHED: "too_slow", PictureProblem.CANNOT_FIT: "too_many_pixels"}
+_REASONS = {PictureProblem.CRASHED: "too_slow"}
 _ASKED = re.compile(
     r"""library(?:
         (?P<list>)(?:\s+list)?

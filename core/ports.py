@@ -41,8 +41,8 @@ class Notice:
     `position` is 1 for the next in line. `seconds` is the estimate until the picture, from now; `usual` is how long
     the model usually draws and `since` when it began (seconds since the epoch), for a progress bar.
     `using` names the pictures that are worked from, once they are known; `notes` are on what has to be known besides:
-    finished sentences in the person's language, in the order to be read. `cause` is why it failed. `price` is what is
-    reserved for it, in micro-dollars, 0 where that is not to be said.
+    finished sentences in the person's language, in the order to be read. `cause` is why it failed, `links` lead to what
+    was drawn all the same. `price` is what is reserved for it, in micro-dollars, 0 where that is not to be said.
     """
 
     stage: Stage
@@ -54,6 +54,7 @@ class Notice:
     using: str = ""
     notes: tuple[str, ...] = ()
     cause: str = ""
+    links: tuple[str, ...] = ()
     may_retry: bool = False
     price: int = 0
 
@@ -127,7 +128,10 @@ class ChatPlatform(Protocol):
         ...
 
     async def deliver(self, turn: Turn, announcement: Announcement, result: Result, *, repeated: bool) -> Delivered:
-        """Post the pictures, once, as one message."""
+        """Post the pictures, once, as one message.
+
+        Raises also what the workshop raises, where one has to be made smaller for this place and that fails.
+        """
         ...
 
     async def fetch(self, reference: Reference, thread: ThreadKey) -> bytes:

@@ -18,7 +18,8 @@ class Drawing:
     `attempt` names the sending that is on its way, so that a late answer of an older one is told apart; it is empty
     while none is. `digest` is of the payload that was sent and `sent_at` when, in seconds since the epoch. `lost_at` is
     when its answer was given up and the search for the request began, 0 while it was not. `not_before` is when the next
-    sending may be tried. `tries` counts sendings that made no request, `fetches` downloads that gave no picture.
+    sending may be tried. `tries` counts sendings that made no request, `fetches` attempts at it that came
+    to nothing once it was drawn.
     """
 
     attempt: str = ""

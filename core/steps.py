@@ -9,6 +9,7 @@ import structlog
 
 from core.breaker import Condition
 from core.collaborators import Collaborators
+from core.delivery import link_to
 from core.durations import Usual, estimate
 from core.endings import Ending, cause, cost, failure, stand_in_note
 from core.errors import Declined, NotYet, PlatformError, PlatformGone, ProviderError, Unavailable
@@ -215,8 +216,10 @@ class Steps:
     def _last_notice(self, stage: Stage, cause: str) -> Notice:
         if stage is Stage.CANCELLED and self._spent:
             cause = say(self.locale, "stage.cancelled_charged")
-        notes = self._notes if stage is Stage.FAILED else ()
-        return Notice(stage, model=self.model, cause=cause, notes=notes, may_retry=stage is Stage.FAILED)
+        if stage is not Stage.FAILED:
+            return Notice(stage, model=self.model, cause=cause)
+        links = tuple(filter(None, map(link_to, self.hold.record.drawings)))
+        return Notice(stage, model=self.model, cause=cause, notes=self._notes, links=links, may_retry=True)
 
     def _count(self, ending: Ending, spent: int) -> None:
         metrics, platform = self.crew.metrics, self.turn.thread.platform

@@ -29,7 +29,6 @@ _REASONS = {
     FetchProblem.NOT_ALLOWED: "not_allowed",
     FetchProblem.LOGIN_PAGE: "login_page",
     PictureProblem.CRASHED: "too_slow",
-    PictureProblem.CANNOT_FIT: "too_many_pixels",
 }
 
 

@@ -11,8 +11,8 @@ from adapters.discord.vault import Vault
 from adapters.discord.words import ALT_CHARACTERS, one_line
 from core.errors import PlatformBusy, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
-from core.pictures import Picture, PictureRefused
-from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
+from core.pictures import Picture
+from core.pictures.workshop import PictureWorkshop
 from core.ports import Image
 from core.turns import Reference
 
@@ -43,22 +43,16 @@ class Pictures:
     async def fit(self, images: tuple[Image, ...], limit: int) -> tuple[list[File], list[str]]:
         """The files to post, each at most `limit` bytes and together in one request, and links to what was shrunk.
 
-        A picture that fits is posted as it came, byte for byte.
+        A picture that fits is posted as it came, byte for byte. Raises what the workshop raises.
         """
         limit = min(limit, REQUEST_BYTES // max(1, len(images)))
         files, links = [], []
         for image in images[:MOST_FILES]:
-            picture = await self._fitted(image.picture, limit)
+            picture = await self.workshop.fit_for_post(image.picture, limit)
             if picture.digest != image.picture.digest and image.link:
                 links.append(image.link)
             files.append(_file(image, picture))
         return files, links
-
-    async def _fitted(self, picture: Picture, limit: int) -> Picture:
-        try:
-            return await self.workshop.fit_for_post(picture, limit)
-        except (PictureRefused, WorkshopUnavailable) as error:
-            raise PlatformBusy(5.0) from error
 
     async def fetch(self, reference: Reference) -> bytes:
         """The bytes of an attachment. Raises `PlatformGone` and `PlatformBusy`."""

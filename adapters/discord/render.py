@@ -52,13 +52,13 @@ def reply_to(body: Body, message_id: str, *, ping: bool = False) -> Body:
 def announcement(turn: Turn, notice: Notice) -> Body:
     """The message that stands for a turn, at any of its stages."""
     key = short_key(turn.id)
-    controls: list[Component] = []
+    rows: list[Component] = []
     if not notice.stage.final:
-        controls = [button(Action.CANCEL, key, say(turn.locale, "button.cancel"))]
+        rows = [row(button(Action.CANCEL, key, say(turn.locale, "button.cancel")))]
     elif notice.may_retry:
-        controls = [button(Action.AGAIN, key, say(turn.locale, "button.again"))]
+        rows = [row(button(Action.AGAIN, key, say(turn.locale, "button.again")))]
     said = plain(notice_text(notice, turn.locale))
-    return message(f"{_heading(turn)}\n{said}", [row(*controls)] if controls else [])
+    return message(f"{_heading(turn)}\n{said}", [*rows, *_originals(notice.links, turn.locale)])
 
 
 def face(notice: Notice) -> str:
@@ -97,10 +97,14 @@ def result_controls(
     if ratios and not turn.uprooted:
         rows.append(row(select(control_id(Action.RATIO, key), say(locale, "button.ratio"), ratios)))
     rows.append(row(select(control_id(Action.MORE, key), say(locale, "button.more"), *_more(turn, locale))))
+    return [*rows, *_originals(links, locale)]
+
+
+def _originals(links: Sequence[str], locale: str) -> list[Component]:
+    """A row that leads to originals, as far as Discord takes their addresses."""
     fitting_links = [link for link in links if link.startswith("https://") and len(link) <= LINK_CHARACTERS]
-    if fitting_links:
-        rows.append(row(*(link_button(link, say(locale, "discord.original")) for link in fitting_links[:5])))
-    return rows
+    buttons = [link_button(link, say(locale, "button.original")) for link in fitting_links[:5]]
+    return [row(*buttons)] if buttons else []
 
 
 def _more(turn: Turn, locale: str) -> tuple[Sequence[str], Sequence[str]]:

@@ -34,8 +34,7 @@ from adapters.slack.throttle import Throttle
 from adapters.slack.uploads import Uploads
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
 from core.errors import Declined, PlatformBusy, PlatformGone
-from core.pictures import PictureRefused
-from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
+from core.pictures.workshop import PictureWorkshop
 from core.ports import Announcement, Delivered, Image, Models, Notice, Result, Stage
 from core.replies import say
 from core.turns import Reference, ThreadKey, Turn
@@ -214,10 +213,7 @@ class SlackChat:
         raise AssertionError
 
     async def _fitted(self, image: Image, most: int) -> Image:
-        try:
-            picture = await self.workshop.fit_for_post(image.picture, most)
-        except (PictureRefused, WorkshopUnavailable) as error:
-            raise PlatformBusy(STORE_SECONDS) from error
+        picture = await self.workshop.fit_for_post(image.picture, most)
         stem = image.file_name.rpartition(".")[0] or image.file_name
         return replace(image, picture=picture, file_name=f"{stem}.{ENDINGS.get(picture.media_type, 'bin')}")
 
@@ -225,9 +221,10 @@ class SlackChat:
         """A workspace that takes no file of ours: say so, and offer the original's own address where there is one."""
         log.error("a picture cannot be uploaded", why=str(refused))
         name = SENTENCES.get(refused.code, "slack.upload_refused")
-        links = [image.link for image in result.images if image.link]
-        cause = " ".join((say(turn.locale, name, scope=refused.needed), *links))
-        body = render.announcement(turn, Notice(Stage.FAILED, model=result.model, cause=cause, may_retry=True))
+        cause = say(turn.locale, name, scope=refused.needed)
+        links = tuple(image.link for image in result.images if image.link)
+        notice = Notice(Stage.FAILED, model=result.model, cause=cause, links=links, may_retry=True)
+        body = render.announcement(turn, notice)
         try:
             await self._edit(turn.thread.workspace, post.channel, post.message, body)
         except Refused as again:

@@ -98,7 +98,16 @@ def announcement(turn: Turn, notice: Notice, *notes: str) -> Body:
     elif notice.may_retry:
         controls = [button(Action.AGAIN, key, say(turn.locale, "button.again"))]
     rows = [{"type": "actions", "elements": controls}] if controls else []
+    rows = [*_originals(notice.links, turn.locale), *rows]
     return message(f"{_quoted(turn)} – {said}", _heading(turn), paragraph(said), *rows)
+
+
+def _originals(links: Sequence[str], locale: str) -> list[Block]:
+    """A line that leads to originals."""
+    label = say(locale, "button.original")
+    named = [{"type": "link", "url": link, "text": f"{label} {number}"} for number, link in enumerate(links, 1)]
+    spaced = [piece for link in named for piece in ({"type": "text", "text": " "}, link)][1:]
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": spaced}]}] if links else []
 
 
 def noted(body: Body, note: str) -> Body:

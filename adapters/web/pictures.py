@@ -23,7 +23,7 @@ _KEPT = {
     "Content-Security-Policy": PICTURE_POLICY,
     "Content-Disposition": "inline",
 }
-_REASONS = {"crashed": "too_slow", "cannot_fit": "too_many_pixels"}
+_REASONS = {"crashed": "too_slow"}
 
 log = structlog.get_logger()
 

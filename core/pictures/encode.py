@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from core.pictures.identify import JPEG, PNG, WEBP
-from core.pictures.picture import Picture, PictureProblem, PictureRefused
+from core.pictures.picture import Picture
 
 FORMATS = {
     PNG: PngImagePlugin.PngImageFile.format,
@@ -27,11 +27,11 @@ QUALITIES = (
 LARGE_SIDE, SMALL_SIDE = 4096, 64
 """Pixels. Where no quality was enough, what is larger than the first becomes that, then smaller down to the second."""
 
+SMALL_BYTES = 16_000
+"""No limit is lower. Whatever is `SMALL_SIDE` pixels long fits in it at the last quality, so everything can fit."""
+
 PNG_PIXELS = LARGE_SIDE * LARGE_SIDE
 """More than that takes longer to pack as PNG than anyone should wait."""
-
-WEBP_SIDE = 16_383
-"""Pixels: the format knows no longer side."""
 
 PAPER = (255, 255, 255)
 
@@ -56,7 +56,7 @@ def as_jpeg(image: Image.Image, quality: int = 90, sampling: str = PHOTO_COLOUR)
 
 
 def as_webp(image: Image.Image, quality: int = 90) -> Picture:
-    """With transparency, where there is some."""
+    """With transparency. Takes seconds where it is large, and fails far above `LARGE_SIDE` in both directions."""
     return _packed(image, WEBP, quality=quality, method=2)
 
 
@@ -78,15 +78,8 @@ def sizes_of(image: Image.Image, largest: int) -> Iterator[Image.Image]:
 
 
 def first_that_fits(candidates: Iterator[Picture], max_bytes: int) -> Picture:
-    """The first, thus the best, of the candidates that is small enough.
-
-    Raises:
-        PictureRefused: CANNOT_FIT, where none is.
-    """
-    for picture in candidates:
-        if len(picture.data) <= max_bytes:
-            return picture
-    raise PictureRefused(PictureProblem.CANNOT_FIT)
+    """The first, thus the best, of the candidates that is small enough. `max_bytes` are `SMALL_BYTES` or more."""
+    return next(picture for picture in candidates if len(picture.data) <= max_bytes)
 
 
 def _packed(image: Image.Image, media_type: str, **options: object) -> Picture:

@@ -14,7 +14,7 @@ from core.pictures.encode import (
     LARGE_SIDE,
     PNG_PIXELS,
     QUALITIES,
-    WEBP_SIDE,
+    SMALL_SIDE,
     as_jpeg,
     as_png,
     as_webp,
@@ -29,12 +29,13 @@ from core.pictures.structure import is_bare, is_lossless, is_whole
 Operation = Callable[[bytes, PictureLimits], Picture]
 
 _HOPELESS = 2
-"""A lossless file this many times over the limit will not fit by packing it once more."""
+"""A file this many times over the limit will not fit by packing its pixels once more."""
 _SMALLEST_CUT_OUT = 2048
 """Pixels. Below that, a transparent picture is worth more whole on paper than small."""
 _SMALLER_IS_DENSER = 0.85
 """A shrunk picture has more to tell in each pixel, so it packs less well."""
 _THUMBNAIL_QUALITY = 82
+_LEAST_QUALITY = QUALITIES[-1][0]
 
 
 def prepare_reference(data: bytes, limits: PictureLimits) -> Picture:
@@ -102,7 +103,21 @@ def _cut_outs(image: Image.Image, limits: PictureLimits) -> Iterator[Picture]:
 
 
 def _for_post(image: Image.Image, limits: PictureLimits) -> Iterator[Picture]:
-    transparent = image.mode == "RGBA"
-    for size in sizes_of(image, min(limits.max_side_out, WEBP_SIDE)):
+    """WebP where there is transparency, JPEG where there is none. Best first."""
+    if image.mode == "RGBA":
+        yield from _see_through(image, limits)
+    for size in sizes_of(image, limits.max_side_out):
         for quality, sampling in QUALITIES:
-            yield as_webp(size, quality) if transparent else as_jpeg(size, quality, sampling)
+            yield as_jpeg(size, quality, sampling)
+
+
+def _see_through(image: Image.Image, limits: PictureLimits) -> Iterator[Picture]:
+    """WebP takes too long to try one after the other: each tells by its weight what to try next."""
+    side = min(max(image.size), LARGE_SIDE)
+    while side >= SMALL_SIDE:
+        size = shrunk(image, side)
+        picture = as_webp(size)
+        yield picture
+        if len(picture.data) <= _HOPELESS * limits.max_bytes_out:
+            yield as_webp(size, _LEAST_QUALITY)
+        side = int(side * sqrt(limits.max_bytes_out / len(picture.data)))

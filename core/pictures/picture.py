@@ -58,8 +58,6 @@ class PictureProblem(StrEnum):
     """It took longer than the time allowed for one picture."""
     CRASHED = "crashed"
     """It brought the process that decoded it down, mostly by asking for more memory than allowed."""
-    CANNOT_FIT = "cannot_fit"
-    """It cannot be made small enough in bytes and still be worth looking at."""
 
 
 @dataclass(eq=False)

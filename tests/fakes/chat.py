@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
-from core.errors import PlatformError, PlatformGone
+from core.errors import ImagineError, PlatformGone
 from core.ports import Announcement, Delivered, Notice, Result
 from core.turns import Reference, ThreadKey, Turn
 
@@ -23,7 +23,7 @@ class FakeChat:
     notices: dict[str, list[Notice]] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
-    troubles: dict[str, list[PlatformError]] = field(default_factory=dict)
+    troubles: dict[str, list[ImagineError]] = field(default_factory=dict)
     blind: bool = False
     """Cannot find what it has posted."""
     learns: str = ""

@@ -10,7 +10,6 @@ from adapters.discord.rest import File, Refused
 from core.errors import PlatformBusy, PlatformGone
 from core.fetching import FetchFailed, FetchProblem
 from core.pictures import Picture
-from core.pictures.workshop import WorkshopUnavailable
 from core.ports import Image
 from core.turns import Reference
 
@@ -117,12 +116,3 @@ async def test_pictures_fit_one_request_together_and_what_was_shrunk_is_linked()
 async def test_one_message_has_ten_files_at_most() -> None:
     files, _ = await pictures(Outside()).fit((image(10),) * 12, 1_000_000)
     assert len(files) == MOST_FILES
-
-
-async def test_a_workshop_that_is_down_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def down(outside: Outside, picture: Picture, max_bytes: int) -> Picture:
-        raise WorkshopUnavailable
-
-    monkeypatch.setattr(Outside, "fit_for_post", down)
-    with pytest.raises(PlatformBusy):
-        await pictures(Outside()).fit((image(10),), 1)

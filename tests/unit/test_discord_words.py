@@ -73,6 +73,14 @@ def test_an_announcement_calls_nobody_hides_no_link_and_fits(prompt: str, cause:
     assert body["allowed_mentions"] == {"parse": [], "replied_user": False}
 
 
+def test_a_failure_leads_to_what_was_drawn_all_the_same() -> None:
+    links = tuple(f"https://store.example/{number}_*.png" for number in range(4))
+    body = render.announcement(turn("a fox"), Notice(Stage.FAILED, cause="too large", links=links, may_retry=True))
+    buttons, originals = body["components"]
+    assert len(buttons["components"]) == 1
+    assert tuple(button["url"] for button in originals["components"]) == links
+
+
 @given(WILD)
 def test_what_is_cut_is_never_cut_within_an_escape(text: str) -> None:
     cut = fitting(plain(text))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from core.errors import AnswerLost, Declined, NotSent, PlatformBusy, PlatformError
+from core.errors import AnswerLost, Declined, ImagineError, NotSent, PlatformBusy
 from core.state import key, text
 from core.statuses import Failed, FailureReason, RefusalReason, Refused
 from core.turns import ImageRef, Operation, Options, Turn
@@ -59,7 +59,7 @@ class Story:
             case "limited":
                 self.house.images.submits.append(NotSent(Failed(FailureReason.OVERLOADED, 0.0)))
             case _ if step.startswith("busy"):
-                troubles: list[PlatformError] = self.house.chat.troubles.setdefault(step.removeprefix("busy "), [])
+                troubles: list[ImagineError] = self.house.chat.troubles.setdefault(step.removeprefix("busy "), [])
                 troubles.append(PlatformBusy(0.0))
 
     async def crash(self) -> None:

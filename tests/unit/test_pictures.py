@@ -1,13 +1,17 @@
 """What becomes of a picture. The operations are called here; that they run elsewhere is tested with the workshop."""
 
 import re
+import time
 import zlib
 from io import BytesIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from core.pictures import Picture, PictureLimits, PictureProblem, PictureRefused
+from core.pictures.encode import SMALL_BYTES, as_webp
 from core.pictures.operations import fit_for_post, inspect_result, prepare_reference, thumbnail
 from tests.fakes.picture_files import (
     BLUE,
@@ -255,10 +259,21 @@ def test_a_transparent_picture_that_cannot_stay_so_is_put_on_white() -> None:
     assert min(pixel(opened(picture), picture.width // 2, picture.height // 2)) > 200
 
 
-def test_a_picture_that_no_quality_makes_small_enough_is_refused() -> None:
-    with pytest.raises(PictureRefused) as refused:
-        prepare_reference(packed(noise(800, 600), "PNG"), PictureLimits(max_bytes_out=500))
-    assert refused.value.problem is PictureProblem.CANNOT_FIT
+@settings(max_examples=25, deadline=None)
+@given(
+    width=st.integers(1, 1500),
+    height=st.integers(1, 300),
+    upright=st.booleans(),
+    transparent=st.booleans(),
+    max_bytes=st.integers(SMALL_BYTES, 200_000),
+)
+def test_whatever_is_taken_can_be_made_to_fit(
+    width: int, height: int, upright: bool, transparent: bool, max_bytes: int
+) -> None:
+    size = (height, width) if upright else (width, height)
+    data = packed(noise(*size, "RGBA" if transparent else "RGB"), "PNG", compress_level=1)
+    for operation in (prepare_reference, fit_for_post):
+        assert len(operation(data, PictureLimits(max_bytes_out=max_bytes)).data) <= max_bytes
 
 
 @pytest.mark.parametrize("name", hostile_files())
@@ -340,6 +355,21 @@ def test_a_transparent_result_that_is_too_heavy_stays_transparent() -> None:
     picture = fit_for_post(packed(soft_alpha(noise(400, 300)), "PNG"), PictureLimits(max_bytes_out=90_000))
     assert picture.media_type == "image/webp"
     assert len(picture.data) <= 90_000
+    assert opened(picture).mode == "RGBA"
+
+
+def test_a_heavy_transparent_result_is_fitted_in_the_time_of_few_attempts() -> None:
+    image = noise(1400, 1400, "RGBA")
+    data, limits = packed(image, "PNG", compress_level=1), PictureLimits(max_bytes_out=100_000)
+    began = time.process_time()
+    as_webp(image)
+    once, began = time.process_time() - began, time.process_time()
+    assert opened(fit_for_post(data, limits)).mode == "RGBA"
+    assert time.process_time() - began < 4 * once
+
+
+def test_a_transparent_result_with_a_longer_side_than_webp_knows_is_fitted() -> None:
+    picture = fit_for_post(packed(noise(17_000, 40, "RGBA"), "PNG"), PictureLimits(max_bytes_out=500_000))
     assert opened(picture).mode == "RGBA"
 
 

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy, PlatformGone, Unavailable
+from core.pictures import PictureProblem, PictureRefused
+from core.pictures.workshop import WorkshopUnavailable
 from core.ports import Announcement, Capabilities, Delivered, Job, Notice, Result, Stage
 from core.records import Drawing
+from core.replies import say
 from core.sender import MOST_HISTORY_BYTES
 from core.state import key, text
 from core.statuses import Failed, FailureReason, Succeeded
@@ -233,6 +236,29 @@ async def test_a_picture_that_never_comes_whole_is_said_to_be_damaged(idle_house
     assert await walked(house, turn) == "failed"
     assert "damaged" in house.chat.last(turn.id).cause
     assert await spent(house) == 1000
+
+
+UNFIT = [WorkshopUnavailable(), PictureRefused(PictureProblem.TOO_SLOW)]
+
+
+async def test_a_picture_that_cannot_be_made_to_fit_for_a_while_is_posted_later(idle_house: House) -> None:
+    house = idle_house
+    house.chat.troubles["deliver"] = [*UNFIT]
+    turn = await house.ask(house.turn())
+    assert await walked(house, turn) == "done"
+    assert house.chat.posts[f"deliver {turn.id}"] == 1
+
+
+async def test_a_picture_that_never_fits_ends_in_a_sentence_and_the_way_to_the_original(idle_house: House) -> None:
+    house = idle_house
+    house.chat.troubles["deliver"] = [*UNFIT * 25]
+    turn = await house.ask(house.turn(options=Options(count=2)))
+    assert await walked(house, turn) == "failed"
+    last = house.chat.last(turn.id)
+    assert last.cause == say("en", "note.unfit")
+    assert len(set(last.links)) == 2
+    assert last.may_retry
+    assert await spent(house) == 2000
 
 
 class Forgetful(FakeChat):

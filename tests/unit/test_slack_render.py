@@ -53,6 +53,13 @@ def test_a_finished_announcement_has_nothing_to_cancel() -> None:
     assert "cancel" not in str(render.announcement(TURN, Notice(Stage.FAILED))["blocks"])
 
 
+def test_a_failure_leads_to_what_was_drawn_all_the_same() -> None:
+    links = tuple(f"https://store.example/{number}_*.png" for number in range(4))
+    body = render.announcement(TURN, Notice(Stage.FAILED, cause="too large", links=links))
+    assert problems(body) == []
+    assert [link for link in links if f"'url': '{link}'" in str(body["blocks"])] == list(links)
+
+
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "es", "ja", "pt-BR"])
 def test_every_form_is_one_that_slack_takes_in_every_language(locale: str) -> None:
     references = tuple(Reference(f"{'x' * 200}{n}.png", "", "C123", "1.2", f"F{n}") for n in range(60))
