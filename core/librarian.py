@@ -1,7 +1,8 @@
 """What people ask of the library and the styles, in whatever way, and what they are told.
 
-Anybody may use and list everything. Who may save a picture is the workspace's rule; what is saved is changed and
-removed by who saved it and by moderators. Styles and a channel's usual style are the moderators' alone.
+Anybody may use everything, and list it: of another channel's styles, where they hold and not their words. Who may
+save, replace and remove pictures is the workspace's rule: see `Savers`. Styles and a channel's usual style are the
+moderators' alone.
 In typed words:
 
     library                            what there is
@@ -14,7 +15,7 @@ In typed words:
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -34,6 +35,9 @@ Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 MOST_MEGABYTES = 30
 ROOM = 1400
 """Characters of a list that every platform takes, twice, in one message."""
+MOST_PLACES = 10
+"""Other channels of which it is listed what is usual there."""
+MOST_MARKS = 25
 _REASONS = {PictureProblem.CRASHED: "too_slow"}
 _ASKED = re.compile(
     r"""library(?:
@@ -50,22 +54,59 @@ _ASKED = re.compile(
 
 
 class Savers(StrEnum):
-    """Who may save pictures under a name."""
+    """Who may save, replace and remove pictures under a name. Moderators may, whatever is chosen."""
 
     ANYONE = "anyone"
-    """Whoever may edit pictures."""
+    """Whoever may edit pictures, each their own."""
     MODERATORS = "moderators"
+    CHOSEN = "chosen"
+    """Those who bear a chosen mark, whoever saved the picture."""
+
+
+class Access(StrEnum):
+    """Which saved pictures somebody may make, replace and remove."""
+
+    NONE = "none"
+    OWN = "own"
+    ALL = "all"
+
+
+def access(savers: Savers, chosen: Collection[str], borne: Collection[str]) -> Access:
+    """What a workspace's rule gives to somebody who does not moderate.
+
+    Marks are ids of the platform that stand for people: of a role that somebody has, or their own. One that nobody
+    bears any more opens nothing.
+    """
+    match savers:
+        case Savers.ANYONE:
+            return Access.OWN
+        case Savers.CHOSEN if not set(chosen).isdisjoint(borne):
+            return Access.ALL
+    return Access.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, and from which channel. `saves` says that the workspace's rule lets them save pictures."""
+    """Who asks, and from which channel. `rule` is what the workspace's rule gives them while they do not moderate.
+
+    `place` is how a channel is called to them, empty for one that is not to be named; without it none is.
+    """
 
     person: Person
     channel: str
     locale: str
     moderator: bool = False
-    saves: bool = True
+    rule: Access = Access.OWN
+    place: Callable[[str], str] = lambda _: ""
+
+    @property
+    def access(self) -> Access:
+        """Which saved pictures are theirs to make, replace and remove."""
+        return Access.ALL if self.moderator else self.rule
+
+    def may_remove(self, saved: Saved) -> bool:
+        """Whether a saved picture is theirs to remove."""
+        return self.access is Access.ALL or (self.access is Access.OWN and saved.by.user == self.person.user)
 
 
 def asks(typed: str) -> bool:
@@ -101,12 +142,11 @@ class Librarian:
 
     async def save(self, who: Visitor, name: str, fetch: Fetch | None) -> str:
         """Save a picture under a name."""
-        if not (who.saves or who.moderator):
-            raise Declined("library.savers_only")
+        _check_saver(who)
         if fetch is None:
             raise Declined("library.picture_needed")
         try:
-            replaced = await self.library.save(who.person, name, await fetch(), moderator=who.moderator)
+            replaced = await self.library.save(who.person, name, await fetch(), all_access=who.access is Access.ALL)
         except PictureRefused as refused:
             raise _unusable(who, _REASONS.get(refused.problem, refused.problem)) from refused
         except PlatformGone as gone:
@@ -117,7 +157,8 @@ class Librarian:
 
     async def remove(self, who: Visitor, name: str) -> str:
         """Remove a saved picture."""
-        await self.library.remove(who.person, name, moderator=who.moderator)
+        _check_saver(who)
+        await self.library.remove(who.person, name, all_access=who.access is Access.ALL)
         return say(who.locale, "library.removed", name=shown(name))
 
     async def save_style(self, who: Visitor, name: str, words: str, *, here: bool = False) -> str:
@@ -147,14 +188,31 @@ class Librarian:
         return _list(who, "library.pictures", [picture_line(one, who.locale) for one in saved], names, room)
 
     async def list_styles(self, who: Visitor, *, room: int = ROOM) -> str:
-        """What can be chosen here, and the words that each adds; by their names alone where there is much."""
-        styles = await self.styles.listed(who.person, channel=who.channel)
-        if not styles:
+        """What can be chosen here with the words that each adds, then what can be elsewhere, and what is usual where.
+
+        Where there is much it is by the names alone.
+        """
+        here = await self.styles.listed(who.person, channel=who.channel)
+        there = [style for style in await self.styles.everywhere(who.person) if _is_there(who, style.channel)]
+        if not (here or there):
             return say(who.locale, "library.no_styles")
-        names = ", ".join(style.name for style in styles)
-        said = _list(who, "library.styles", [style_line(style, who.locale) for style in styles], names, room)
-        usual = await self.styles.default(who.person, who.channel)
-        return f"{said}\n{say(who.locale, 'library.usual', name=usual)}" if usual else said
+        lines = [style_line(style, who.locale) for style in here]
+        lines += [_line_there(style, who) for style in there]
+        names = ", ".join(
+            [*(style.name for style in here), *(f"{style.name} ({who.place(style.channel)})" for style in there)]
+        )
+        usual = await self._usual(who)
+        return "\n".join((_list(who, "library.styles", lines, names, room - sum(map(len, usual))), *usual))
+
+    async def _usual(self, who: Visitor) -> list[str]:
+        """The sentences on what new pictures are made in, here and elsewhere."""
+        usual = await self.styles.defaults(who.person)
+        lines = [say(who.locale, "library.usual", name=usual[who.channel])] if who.channel in usual else []
+        there = [f"{who.place(channel)} – {name}" for channel, name in usual.items() if _is_there(who, channel)]
+        if there:
+            places = ", ".join(there[:MOST_PLACES]) + (" …" if len(there) > MOST_PLACES else "")
+            lines.append(say(who.locale, "library.usual_there", places=places))
+        return lines
 
     async def show_style(self, who: Visitor, name: str) -> str:
         """The words that a style adds."""
@@ -194,6 +252,21 @@ def picture_line(saved: Saved, locale: str) -> str:
 def style_line(style: Style, locale: str) -> str:
     """A style with its words, to be read."""
     return say(locale, "library.style_here" if style.channel else "library.style", name=style.name, words=style.words)
+
+
+def _line_there(style: Style, who: Visitor) -> str:
+    # Not its words: the channel may be one that this person cannot read.
+    return say(who.locale, "library.style_there", name=style.name, channel=who.place(style.channel))
+
+
+def _is_there(who: Visitor, channel: str) -> bool:
+    """Whether a channel is another than this one, and may be named."""
+    return channel not in ("", who.channel) and bool(who.place(channel))
+
+
+def _check_saver(who: Visitor) -> None:
+    if who.access is Access.NONE:
+        raise Declined("library.savers_only")
 
 
 def _check_moderator(who: Visitor) -> None:

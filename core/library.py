@@ -37,10 +37,10 @@ NOBODYS = "@me"
 """The workspace of people who are in none: what is saved there is for its person alone."""
 
 _SAVE = """
-local shelf, name, json, id, user, moderator, most = KEYS[1], unpack(ARGV)
+local shelf, name, json, id, user, all_access, most = KEYS[1], unpack(ARGV)
 local found = redis.call('HGET', shelf, name)
 local known = found and cjson.decode(found)
-if known and moderator == '' and known.by.user ~= user then return {'taken', found} end
+if known and all_access == '' and known.by.user ~= user then return {'taken', found} end
 if not known and redis.call('HLEN', shelf) >= tonumber(most) then return {'full', ''} end
 if known then redis.call('DEL', KEYS[2] .. known.id) end
 redis.call('SET', KEYS[2] .. id, ARGV[7])
@@ -50,11 +50,11 @@ return {known and 'replaced' or 'new', ''}
 """
 
 _REMOVE = """
-local shelf, name, user, moderator, now, most, seconds = KEYS[1], unpack(ARGV)
+local shelf, name, user, all_access, now, most, seconds = KEYS[1], unpack(ARGV)
 local found = redis.call('HGET', shelf, name)
 if not found then return {'unknown', ''} end
 local known = cjson.decode(found)
-if moderator == '' and known.by.user ~= user then return {'taken', found} end
+if all_access == '' and known.by.user ~= user then return {'taken', found} end
 redis.call('DEL', KEYS[2] .. known.id)
 redis.call('HDEL', shelf, name)
 redis.call('ZADD', KEYS[3], now, name)
@@ -89,7 +89,7 @@ class Library:
         self.redis = redis
         self.workshop = workshop
 
-    async def save(self, by: Person, name: str, data: bytes, *, moderator: bool = False) -> bool:
+    async def save(self, by: Person, name: str, data: bytes, *, all_access: bool = False) -> bool:
         """Keep a copy of a picture under a name: True when it took the place of another.
 
         Raises `Declined` where the name is none, somebody else's, or one too many, and `PictureRefused` or
@@ -100,12 +100,12 @@ class Library:
         picture = await self.workshop.prepare_reference(small.data, MOST_BYTES)
         saved = Saved(uuid4().hex, shown(name), by, time.time(), picture.width, picture.height)
         keys = _keys(shelf)
-        arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if moderator else "", most, picture.data)
+        arguments = (known, pack(Saved, saved), saved.id, by.user, "1" if all_access else "", most, picture.data)
         return await self._done(_SAVE, keys, arguments, name, most=most) == "replaced"
 
-    async def remove(self, by: Person, name: str, *, moderator: bool = False) -> None:
+    async def remove(self, by: Person, name: str, *, all_access: bool = False) -> None:
         """Forget a name and its picture. Raises `Declined` where there is none, or it is somebody else's."""
-        may = "1" if moderator else ""
+        may = "1" if all_access else ""
         arguments = (_checked(name), by.user, may, round(time.time()), MOST_UNSAVED, UNSAVED_SECONDS)
         await self._done(_REMOVE, _keys(shelf_of(by)), arguments, name)
 

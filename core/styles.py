@@ -9,7 +9,7 @@ Neither expires: what a team decides stands until it changes it, or removes us. 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -73,12 +73,16 @@ class Styles:
 
     async def listed(self, person: Person, *, channel: str) -> Sequence[Style]:
         """What can be chosen in a channel, by name."""
-        found = await self.redis.hvals(key("styles", shelf_of(person)))
-        styles = [unpack(Style, json) for json in found]
+        styles = await self.everywhere(person)
         # The workspace's first, so that a channel's own takes the place of one of the same name.
         here = sorted((style for style in styles if style.channel in ("", channel)), key=lambda style: style.channel)
         by_name = {folded(style.name): style for style in here}
         return sorted(by_name.values(), key=lambda style: style.name.casefold())
+
+    async def everywhere(self, person: Person) -> Sequence[Style]:
+        """All of the workspace's styles and its channels', by name."""
+        found = await self.redis.hvals(key("styles", shelf_of(person)))
+        return sorted((unpack(Style, json) for json in found), key=lambda style: (style.name.casefold(), style.channel))
 
     async def named(self, person: Person, name: str, *, channel: str) -> Style:
         """The style that this name means in a channel. Raises `Declined` where there is none."""
@@ -100,6 +104,14 @@ class Styles:
             return (await self.named(person, text(found), channel=channel)).name
         except Declined:
             return ""
+
+    async def defaults(self, person: Person) -> Mapping[str, str]:
+        """The styles that new pictures are made in, by channel; without those that are no more."""
+        found = await self.redis.hgetall(key("style-defaults", shelf_of(person)))
+        known = {_field(style.channel, folded(style.name) or ""): style.name for style in await self.everywhere(person)}
+        usual = sorted((text(channel), text(name)) for channel, name in found.items())
+        names = {channel: known.get(_field(channel, name)) or known.get(_field("", name)) for channel, name in usual}
+        return {channel: name for channel, name in names.items() if name}
 
     async def set_default(self, person: Person, channel: str, name: str) -> str:
         """Have new pictures in a channel made in a style, or in none; gives its name. Raises `Declined`."""

@@ -14,6 +14,7 @@ from adapters.discord.permissions import check_owner
 from adapters.discord.posting import MESSAGE
 from adapters.discord.presses import Press
 from adapters.discord.rest import Refused
+from adapters.discord.server_rules import SAVER_ROLES, choose_savers
 from adapters.discord.showing import publish
 from core.errors import Declined
 from core.picking import current_among
@@ -30,6 +31,9 @@ async def on_component(desk: Desk, interaction: Interaction) -> None:
     action, _, key = str(interaction.data.get("custom_id", "")).partition(":")
     if action == Action.EDIT:
         await answer.open_form(edit_form(desk, key, interaction))
+        return
+    if action == SAVER_ROLES:
+        await answer.prompt(choose_savers(desk, interaction))
         return
     handler = HANDLERS.get(action)
     if handler is None:

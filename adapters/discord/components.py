@@ -10,7 +10,7 @@ MOST_OPTIONS = 25
 LABEL_CHARACTERS = 45
 LINK_CHARACTERS = 512
 _ROW, _BUTTON, _SELECT, _TEXT_INPUT, _LABEL, _FILES = 1, 2, 3, 4, 18, 19
-_CHANNEL_SELECT = 8
+_ROLE_SELECT, _CHANNEL_SELECT = 6, 8
 _LINK_STYLE = 5
 _SHORT, _PARAGRAPH = 1, 2
 PROMPT_LIMIT = 4000
@@ -89,6 +89,17 @@ def select(custom_id: str, placeholder: str, values: Sequence[str], labels: Sequ
 def channel_select(custom_id: str, placeholder: str) -> Component:
     """A menu of the server's text channels."""
     return {"type": _CHANNEL_SELECT, "custom_id": custom_id, "placeholder": placeholder, "channel_types": [0, 5]}
+
+
+def role_select(custom_id: str, placeholder: str, most: int) -> Component:
+    """A menu of the server's roles."""
+    return {
+        "type": _ROLE_SELECT,
+        "custom_id": custom_id,
+        "placeholder": placeholder,
+        "min_values": 1,
+        "max_values": most,
+    }
 
 
 def text_input(custom_id: str, *, placeholder: str, value: str = "", required: bool = True) -> Component:

@@ -10,7 +10,7 @@ from adapters.discord.events import Attachment, Interaction
 from adapters.discord.forms import fields_of, held, hold
 from adapters.discord.permissions import check_editor, moderates
 from adapters.discord.posts import Post, key_of
-from adapters.discord.words import plain
+from adapters.discord.words import plain, with_channels
 from core.errors import Declined
 from core.librarian import Fetch, Librarian, Visitor
 from core.names import NAME_CHARACTERS
@@ -32,13 +32,14 @@ def librarian_of(desk: Desk) -> Librarian:
 async def visitor_of(desk: Desk, interaction: Interaction) -> Visitor:
     """Who asks; in direct messages everybody has a library of their own."""
     settings = await desk.settings.of(interaction.guild_id)
-    alone = interaction.guild_id is None
+    alone, member = interaction.guild_id is None, interaction.member
     return Visitor(
         person_of(interaction),
         place_of(interaction).root,
         interaction.locale,
         moderator=alone or moderates(interaction.permissions),
-        saves=settings.saves,
+        rule=settings.access(member.roles if member else ()),
+        place=lambda channel: "" if alone else f"<#{channel}>",
     )
 
 
@@ -79,7 +80,7 @@ async def keep_styles(desk: Desk, interaction: Interaction, options: Mapping[str
             said = await librarian.show_style(who, name)
         case _:
             said = await librarian.list_styles(who, room=LIST_CHARACTERS)
-    return Said(plain(said))
+    return Said(with_channels(plain(said)))
 
 
 async def suggestions(desk: Desk, interaction: Interaction, focused: str) -> list[str] | None:

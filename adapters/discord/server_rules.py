@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.discord.answers import Said
+from adapters.discord.components import role_select, row
 from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction
 from adapters.discord.permissions import manages
@@ -14,10 +15,12 @@ from adapters.discord.words import plain
 from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
 from core.errors import Declined
-from core.librarian import Savers
+from core.librarian import MOST_MARKS, Savers
 from core.replies import say
 from core.turns import Options
 
+SAVER_ROLES = "saver_roles"
+"""What the menu of roles is called by."""
 MOST_CHANNELS = 100
 MOST_SHOWN = 20
 USUAL = "-"
@@ -26,11 +29,7 @@ USUAL = "-"
 
 async def change_settings(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
     """Change what is given, and show all rules."""
-    guild = interaction.guild_id
-    if guild is None:
-        raise Declined("discord.servers_only")
-    if not manages(interaction.permissions):
-        raise Declined("discord.managers_only")
+    guild = _managed(interaction)
     settings, choices = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
     settings, choices = changed(settings, options), await desk.intake.renewed(chosen(choices, options))
     if options:
@@ -38,7 +37,35 @@ async def change_settings(desk: Desk, interaction: Interaction, options: Mapping
         await _check_defaults(desk, settings, choices)
         await desk.settings.change(guild, settings)
         await desk.intake.choices.change("discord", guild, choices)
-    return Said(described(settings, choices, interaction.locale))
+    return _rules(settings, choices, interaction.locale)
+
+
+async def choose_savers(desk: Desk, interaction: Interaction) -> Said:
+    """Have the members of the roles that were chosen from the menu save pictures, and show all rules."""
+    guild = _managed(interaction)
+    roles = tuple(dict.fromkeys(str(role) for role in interaction.data.get("values") or ()))[:MOST_MARKS]
+    settings, choices = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
+    if guild in roles:
+        # The role of everybody, which members do not carry.
+        settings = replace(settings, savers=Savers.ANYONE, saver_marks=())
+    elif roles:
+        settings = replace(settings, savers=Savers.CHOSEN, saver_marks=roles)
+    await desk.settings.change(guild, settings)
+    return _rules(settings, choices, interaction.locale)
+
+
+def _managed(interaction: Interaction) -> str:
+    """The server whose rules somebody is about to see or change. Raises `Declined` where they do not manage it."""
+    if interaction.guild_id is None:
+        raise Declined("discord.servers_only")
+    if not manages(interaction.permissions):
+        raise Declined("discord.managers_only")
+    return interaction.guild_id
+
+
+def _rules(settings: ServerSettings, choices: Choices, locale: str) -> Said:
+    menu = role_select(SAVER_ROLES, say(locale, "discord.settings_saver_roles"), MOST_MARKS)
+    return Said(described(settings, choices, locale), (row(menu),))
 
 
 def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSettings:
@@ -88,7 +115,7 @@ def described(settings: ServerSettings, choices: Choices, locale: str) -> str:
     yes_no = {on: say(locale, "discord.yes" if on else "discord.no") for on in (True, False)}
     lines = [
         ("settings_editors", plain(say(locale, f"discord.editors_{settings.editors}_short"))),
-        ("settings_savers", plain(say(locale, f"discord.editors_{settings.savers}_short"))),
+        ("settings_savers", _savers(settings, locale)),
         ("settings_every_message", yes_no[settings.every_message]),
         ("settings_avatars", yes_no[settings.avatars]),
         ("settings_age", plain(say(locale, f"discord.age_{settings.age_restricted}"))),
@@ -101,6 +128,13 @@ def described(settings: ServerSettings, choices: Choices, locale: str) -> str:
         ("settings_ratio", settings.aspect_ratio or "–"),
     ]
     return "\n".join(f"**{plain(say(locale, f'discord.{name}'))}** {value}" for name, value in lines)
+
+
+def _savers(settings: ServerSettings, locale: str) -> str:
+    said = plain(say(locale, f"discord.editors_{settings.savers}_short"))
+    if settings.savers is not Savers.CHOSEN:
+        return said
+    return f"{said} {', '.join(f'<@&{role}>' for role in settings.saver_marks) or '–'}"
 
 
 def _by_channel(choices: Choices) -> str:

@@ -4,12 +4,13 @@ discord:settings:<guild>   JSON `ServerSettings`; never expires: a server's rule
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from redis.asyncio import Redis
 
-from core.librarian import Savers
+from core.librarian import Access, Savers, access
 from core.state import key, pack, unpack
 
 CACHED_SECONDS = 3.0
@@ -35,10 +36,14 @@ class AgeRestricted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """The rules of one server. `off` are channels where we are silent; with `only` we are silent everywhere else."""
+    """The rules of one server. `off` are channels where we are silent; with `only` we are silent everywhere else.
+
+    `saver_marks` are the roles whose members may save pictures where the savers are chosen.
+    """
 
     editors: Editors = Editors.ANYONE
     savers: Savers = Savers.ANYONE
+    saver_marks: tuple[str, ...] = ()
     every_message: bool = True
     age_restricted: AgeRestricted = AgeRestricted.ALLOWED
     off: tuple[str, ...] = ()
@@ -46,10 +51,14 @@ class ServerSettings:
     avatars: bool = False
     aspect_ratio: str = ""
 
-    @property
-    def saves(self) -> bool:
-        """Whether those who do not moderate may save pictures under a name: who may not edit may not, either."""
-        return self.savers is Savers.ANYONE and self.editors is not Editors.MODERATORS
+    def access(self, borne: Collection[str]) -> Access:
+        """Which saved pictures those who do not moderate may change, by the marks that they bear.
+
+        Who may not edit may not save, either, unless they were chosen to.
+        """
+        if self.savers is Savers.ANYONE and self.editors is Editors.MODERATORS:
+            return Access.NONE
+        return access(self.savers, self.saver_marks, borne)
 
 
 class Settings:

@@ -9,12 +9,18 @@ PROMPT_CHARACTERS = 300
 
 _MARKUP = re.compile(r"([\\*_~|`<>\[\]#])")
 _MASS_MENTION = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
+_CHANNEL = re.compile(r"\\<\\#(\d{15,20})\\>")
 _CUT_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\$")
 
 
 def plain(text: str) -> str:
     """Text that Discord shows as it is: no markup, no mention of anybody, no masked link."""
     return _MASS_MENTION.sub("@\u200b", _MARKUP.sub(r"\\\1", text))
+
+
+def with_channels(shown: str) -> str:
+    """Text made plain in which `<#…>` is a channel after all: that notifies nobody, and shows nobody what is in it."""
+    return _CHANNEL.sub(r"<#\1>", shown)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -221,6 +221,18 @@ def text(view: dict[str, Any], name: str) -> str:
     return str(_element((view.get("state") or {}).get("values") or {}, name).get("value") or "").strip()
 
 
+def people_field(name: str, label: str, chosen: Sequence[str], most: int) -> Block:
+    """Which people."""
+    element: Block = {"type": "multi_users_select", "max_selected_items": most}
+    return field(name, label, element | ({"initial_users": list(chosen)} if chosen else {}), optional=True)
+
+
+def people(view: dict[str, Any], name: str) -> tuple[str, ...]:
+    """The people who were chosen."""
+    element = _element((view.get("state") or {}).get("values") or {}, name)
+    return tuple(dict.fromkeys(map(str, element.get("selected_users") or ())))
+
+
 def ticked(view: dict[str, Any], name: str) -> tuple[str, ...]:
     """The values that were chosen from a menu of several."""
     element = _element((view.get("state") or {}).get("values") or {}, name)

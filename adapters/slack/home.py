@@ -25,7 +25,7 @@ from core.commands import check
 from core.errors import Declined
 from core.estimates import with_estimates
 from core.intake import OpenTurn
-from core.librarian import Savers
+from core.librarian import MOST_MARKS, Savers
 from core.replies import money, say
 from core.state import spend_key
 from core.turns import Options, TurnId
@@ -87,6 +87,7 @@ class Home:
         settings = TeamSettings(
             editors=Editors(forms.chosen(view, "editors") or Editors.ANYONE),
             savers=Savers(forms.chosen(view, "savers") or Savers.ANYONE),
+            saver_marks=forms.people(view, "saver_people")[:MOST_MARKS],
             every_message=forms.chosen(view, "every_message") != "no",
             avatars=forms.chosen(view, "avatars") == "yes",
             off=forms.listed(view, "off")[:MOST_CHANNELS],
@@ -125,6 +126,9 @@ class Home:
             Context(),
             forms.field("editors", say(locale, "slack.settings_editors"), forms.menu(editors, known.editors)),
             forms.field("savers", say(locale, "slack.settings_savers"), forms.menu(savers, known.savers)),
+            forms.people_field(
+                "saver_people", say(locale, "slack.settings_saver_people"), known.saver_marks, MOST_MARKS
+            ),
             forms.field(
                 "every_message",
                 say(locale, "slack.settings_every_message"),

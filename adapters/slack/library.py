@@ -1,5 +1,6 @@
 """Saved pictures and styles: typed to us, named from the menu of any message, and listed in App Home."""
 
+from dataclasses import replace
 from typing import Any
 
 from adapters.slack import forms, render
@@ -72,28 +73,34 @@ class Library:
         return await self._librarian.remove(await self._visitor(actor, ""), name)
 
     async def shown(self, actor: Actor) -> list[Block]:
-        """The saved pictures, each with a way to remove it where this person may, and the styles."""
+        """The saved pictures, each with a way to remove it where this person may, and the styles of all channels."""
         visitor, locale = await self._visitor(actor, ""), actor.locale
         rows = []
         for saved in (await self._librarian.library.listed(actor.person))[:MOST_SHOWN]:
             row = render.paragraph(picture_line(saved, locale))
-            if visitor.moderator or saved.by.user == actor.user:
+            if visitor.may_remove(saved):
                 remove = render.button(HomeAction.UNSAVE, saved.name, say(locale, "library.remove"))
                 row |= {"accessory": remove}
             rows.append(row)
         if not rows:
             rows.append(render.small(say(locale, "library.no_pictures")))
-        return [*rows, render.paragraph(await self._librarian.list_styles(visitor))]
+        return [*rows, render.with_channels(await self._librarian.list_styles(replace(visitor, place=_place)))]
 
     async def _visitor(self, actor: Actor, channel: str) -> Visitor:
         settings = await self._desk.settings.of(actor.workspace)
-        return Visitor(actor.person, channel, actor.locale, moderator=actor.profile.admin, saves=settings.saves)
+        rule = settings.access((actor.user,))
+        return Visitor(actor.person, channel, actor.locale, moderator=actor.profile.admin, rule=rule)
 
     def _fetching(self, thread: ThreadKey, picture: Reference) -> Fetch:
         async def fetch() -> bytes:
             return await self._desk.chat.fetch(picture, thread)
 
         return fetch
+
+
+def _place(channel: str) -> str:
+    """A channel for `render.with_channels`; people's direct messages are their own."""
+    return "" if channel.startswith("D") else f"<#{channel}>"
 
 
 async def _nothing_sent() -> bytes:

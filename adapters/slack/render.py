@@ -7,6 +7,7 @@ Everything that people typed is `plain_text` or `rich_text`, where no markup is 
 top-level text is escaped.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ Block: TypeAlias = dict[str, Any]
 Body: TypeAlias = dict[str, Any]
 
 MOST_RATIOS = 50
+_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)>")
 
 
 def plain_text(text: str, limit: int = PLAIN_CHARACTERS) -> Block:
@@ -46,6 +48,17 @@ def prose(*pieces: str | tuple[str, dict[str, bool]]) -> Block:
         if text:
             elements.append({"type": "text", "text": text, **({"style": style} if style else {})})
     elements = elements or [{"type": "text", "text": "…"}]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+
+
+def with_channels(text: str) -> Block:
+    """Words in which `<#C…>` stands for a channel, and nothing else for anything."""
+    elements: list[Block] = []
+    for number, piece in enumerate(_CHANNEL.split(fitting(text, PLAIN_CHARACTERS))):
+        if number % 2:
+            elements.append({"type": "channel", "channel_id": piece})
+        elif piece:
+            elements.append({"type": "text", "text": piece})
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 

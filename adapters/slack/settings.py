@@ -5,6 +5,7 @@ slack:defaults:<person>       JSON `Defaults`, for a year after the last use
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 
 from adapters.slack.people import Profile
 from core.errors import Declined
-from core.librarian import Savers
+from core.librarian import Access, Savers, access
 from core.state import key, pack, unpack
 from core.turns import Person, Turn
 
@@ -33,20 +34,28 @@ class Editors(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TeamSettings:
-    """The rules of a workspace. `off` are channels where we are silent; with `only` we are silent everywhere else."""
+    """The rules of a workspace. `off` are channels where we are silent; with `only` we are silent everywhere else.
+
+    `saver_marks` are the people who may save pictures where the savers are chosen.
+    """
 
     editors: Editors = Editors.ANYONE
     savers: Savers = Savers.ANYONE
+    saver_marks: tuple[str, ...] = ()
     every_message: bool = True
     avatars: bool = False
     off: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     aspect_ratio: str = ""
 
-    @property
-    def saves(self) -> bool:
-        """Whether those who are no admins may save pictures under a name: who may not edit may not, either."""
-        return self.savers is Savers.ANYONE and self.editors is not Editors.MODERATORS
+    def access(self, borne: Collection[str]) -> Access:
+        """Which saved pictures those who are no admins may change, by the marks that they bear.
+
+        Who may not edit may not save, either, unless they were chosen to.
+        """
+        if self.savers is Savers.ANYONE and self.editors is Editors.MODERATORS:
+            return Access.NONE
+        return access(self.savers, self.saver_marks, borne)
 
     def check_place(self, channel: str) -> None:
         """Raise `Declined` where the workspace does not want us. Direct messages are nobody's business."""

@@ -1,6 +1,6 @@
 """Saved pictures and styles, in typed words: `/imagine library …`. What they are told, only who asks sees.
 
-Everybody at this workspace was let in by whoever runs it, and there are no moderators: all may save and remove.
+Who may save, replace and remove is one rule here: everybody who has the one password, and everything.
 """
 
 import time
@@ -28,7 +28,7 @@ class TypedLibrary:
         message = words_id(f"{session.user}.{sent.event}")
         if await self._workspace.message(message):
             return message
-        who = Visitor(session.person, sent.channel, locale, moderator=True)
+        who = Visitor(session.person, sent.channel, locale, moderator=True, place=lambda name: f"#{name}")
         said = await self._librarian.answer(who, words, await self._fetch(sent, session))
         if said is None:
             return None

@@ -7,7 +7,7 @@ import pytest
 from core.turns import Person as Author
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
-from tests.fakes.discord import Invocation, Person, Upload
+from tests.fakes.discord import Invocation, Person, Seen, Upload
 from tests.fakes.provider import png
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.lasting_keys(
     "imagine:1:discord:settings:", "imagine:1:choices:", "imagine:1:library:", "imagine:1:saved:", "imagine:1:style"
 )
 MENU = "Save as reference…"
+ONLY = "only moderators, and whoever they have chosen"
 MASCOT = Upload("mascot.png", png("red"))
 
 
@@ -32,6 +33,22 @@ async def library(server: Server, who: Person, verb: str, **options: Any) -> str
 
 async def styles(server: Server, who: Person, verb: str, **options: Any) -> str:
     return await told(await who.slash(server.channel, f"imagine-styles {verb}", options))
+
+
+def manager(server: Server) -> Person:
+    role = server.fake.role(server.guild, "managers", manage_guild=True)
+    return server.fake.person("boss", server.guild, roles=[role])
+
+
+async def rules_for(server: Server, who: Person) -> Seen:
+    shown = (await (await who.slash(server.channel, "imagine-settings")).answered()).original
+    assert shown is not None
+    return shown
+
+
+async def forget_rules(server: Server) -> None:
+    await server.quiet()
+    server.bot.gateway._router.desk.settings._cache.clear()  # noqa: SLF001 - as after three seconds
 
 
 async def moderator(server: Server) -> Person:
@@ -97,6 +114,56 @@ async def test_who_may_save_is_the_servers_rule(server: Server) -> None:
     server.bot.gateway._router.desk.settings._cache.clear()  # noqa: SLF001 - as after three seconds
     assert "only moderators" in await library(server, server.alice, "save", name="mascot", picture=MASCOT)
     assert "@mascot" in await library(server, await moderator(server), "save", name="mascot", picture=MASCOT)
+
+
+async def test_roles_are_chosen_whose_members_keep_the_library(server: Server) -> None:
+    boss = manager(server)
+    brand, other = server.fake.role(server.guild, "brand"), server.fake.role(server.guild, "other")
+    bob = server.fake.person("bob", server.guild, roles=[brand])
+    await library(server, server.alice, "save", name="mascot", picture=MASCOT)
+    rules = await rules_for(server, boss)
+    chosen = await boss.choose_roles(rules, "saver_roles", brand, other)
+    assert f"members of chosen roles, and moderators <@&{brand.id}>, <@&{other.id}>" in await told(chosen)
+    chosen.redeliver()
+    await forget_rules(server)
+    assert ONLY in await library(server, server.alice, "remove", name="mascot")
+    assert "@mascot" in await library(server, bob, "save", name="mascot", picture=MASCOT)
+    assert "saved by bob" in await library(server, server.alice, "list")
+    server.guild.members[bob.id].role_ids.clear()
+    assert ONLY in await library(server, bob, "save", name="mascot", picture=MASCOT)
+    assert ONLY in await library(server, bob, "remove", name="mascot")
+    everyone = server.guild.roles[server.guild.id]
+    assert "under a name:** anyone" in await told(await boss.choose_roles(rules, "saver_roles", everyone))
+    await forget_rules(server)
+    assert "@other" in await library(server, bob, "save", name="other", picture=MASCOT)
+
+
+async def test_the_menu_of_roles_is_for_who_manages_the_server(server: Server) -> None:
+    boss = manager(server)
+    rules = await rules_for(server, boss)
+    server.guild.members[boss.id].role_ids.clear()
+    refused = await told(await boss.choose_roles(rules, "saver_roles", server.fake.role(server.guild, "brand")))
+    assert "Manage Server" in refused
+    assert "@mascot" in await library(server, server.alice, "save", name="mascot", picture=MASCOT)
+
+
+async def test_a_redelivered_save_makes_one(server: Server) -> None:
+    asked = await server.alice.slash(server.channel, "imagine-library save", {"name": "mascot", "picture": MASCOT})
+    await told(asked)
+    asked.redeliver()
+    await server.quiet()
+    assert (await library(server, server.alice, "list")).count("•") == 1
+    assert len(await server.bot.core.redis.keys("imagine:1:saved:*")) == 1
+
+
+async def test_styles_of_other_channels_are_listed_with_where_they_hold(server: Server) -> None:
+    mo, other = await moderator(server), server.fake.channel(server.guild, "design")
+    await told(await mo.slash(other, "imagine-styles save", {"name": "noir", "words": "dark", "here": True}))
+    await told(await mo.slash(other, "imagine-styles usual", {"name": "noir"}))
+    listed = await styles(server, server.alice, "list")
+    assert f"noir (in <#{other.id}> only)" in listed
+    assert f"elsewhere: <#{other.id}> – noir" in listed
+    assert "dark" not in listed
 
 
 async def test_more_than_the_model_takes_is_named(server: Server) -> None:

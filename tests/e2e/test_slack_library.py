@@ -107,6 +107,38 @@ async def test_who_may_save_is_the_workspaces_rule(world: World) -> None:
     assert "only moderators" in heard(world, world.alice)[0]
 
 
+async def test_people_are_chosen_who_keep_the_library(world: World) -> None:
+    boss, bob = boss_of(world), bob_of(world)
+    await save(world, "mascot")
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    await world.fake.submit(boss, {"savers": "chosen", "saver_people": [bob.id]})
+    await world.fake.press(boss, await home(world, boss), "home_settings")
+    view = world.fake.modal(boss)
+    assert view is not None
+    (field,) = [block["element"] for block in view.blocks if block["block_id"] == "saver_people"]
+    assert field["initial_users"] == [bob.id]
+    only = "only moderators, and whoever they have chosen"
+    assert only in await typed(world, world.alice, "library remove mascot")
+    assert "home_unsave" not in str((await home(world, world.alice)).blocks)
+    assert "home_unsave" in str((await home(world, bob)).blocks)
+    await world.fake.submit(boss, {"saver_people": []})
+    assert only in await typed(world, bob, "library remove mascot")
+    assert "removed" in await typed(world, boss, "library remove mascot")
+
+
+async def test_home_lists_every_style_with_where_it_holds(world: World) -> None:
+    boss = boss_of(world)
+    await typed(world, boss, "library style noir: dark")
+    await typed(world, boss, "library style pop here: bright")
+    await typed(world, boss, "library default pop")
+    words = str((await home(world, world.alice)).blocks)
+    assert "noir: dark" in words
+    assert "bright" not in words
+    channel = {"type": "channel", "channel_id": world.channel.id}
+    assert words.count(str(channel)) == 2
+    assert world.fake.violations == []
+
+
 async def test_more_than_the_model_takes_is_named(world: World) -> None:
     for name in ("one", "two"):
         await save(world, name)

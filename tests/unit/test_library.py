@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Declined, PlatformGone
-from core.librarian import Librarian, Visitor
+from core.librarian import Access, Librarian, Savers, Visitor, access
 from core.library import LONGEST_SIDE, MOST_BYTES, MOST_OWN, MOST_SAVED, NOBODYS, Library
 from core.styles import MOST_STYLES, WORDS_CHARACTERS, Styles
 from core.turns import Operation, Options, Person, Turn
@@ -177,9 +177,9 @@ async def test_only_who_saved_it_and_moderators_replace_and_remove(idle_house: H
     assert await declined(books.save(BOB, "MASCOT", png("blue"))) == "library.taken"
     assert await declined(books.remove(BOB, "mascot")) == "library.taken"
     assert await books.save(ADA, "mascot", png("blue"))
-    assert await books.save(BOB, "mascot", png("blue"), moderator=True)
+    assert await books.save(BOB, "mascot", png("blue"), all_access=True)
     assert await declined(books.remove(ADA, "mascot")) == "library.taken"
-    await books.remove(ADA, "mascot", moderator=True)
+    await books.remove(ADA, "mascot", all_access=True)
     assert await declined(books.remove(ADA, "mascot")) == "library.unknown"
 
 
@@ -352,11 +352,81 @@ async def test_prompts_are_no_commands(idle_house: House, typed: str) -> None:
 
 
 async def test_who_has_no_right_is_told(idle_house: House) -> None:
-    desk, barred = librarian(idle_house), replace(AT_BOB, saves=False)
+    desk, barred = librarian(idle_house), replace(AT_BOB, rule=Access.NONE)
     assert await declined(desk.save(barred, "mascot", sends(png("red")))) == "library.savers_only"
     assert await declined(desk.save(AT_BOB, "mascot", None)) == "library.picture_needed"
     for forbidden in ("library style noir: dark", "library remove style noir", "library default noir"):
         assert await declined(desk.answer(AT_BOB, forbidden, None)) == "library.moderators_only"
+
+
+@pytest.mark.parametrize(
+    ("savers", "chosen", "borne", "given"),
+    [
+        (Savers.ANYONE, (), (), Access.OWN),
+        (Savers.ANYONE, ("7",), (), Access.OWN),
+        (Savers.MODERATORS, ("7",), ("7",), Access.NONE),
+        (Savers.CHOSEN, ("7", "8"), ("1", "8"), Access.ALL),
+        (Savers.CHOSEN, ("7",), ("1",), Access.NONE),
+        (Savers.CHOSEN, ("7",), (), Access.NONE),
+        (Savers.CHOSEN, (), ("1",), Access.NONE),
+        (Savers.CHOSEN, (), (), Access.NONE),
+    ],
+)
+def test_a_mark_that_nobody_bears_opens_nothing(
+    savers: Savers, chosen: tuple[str, ...], borne: tuple[str, ...], given: Access
+) -> None:
+    assert access(savers, chosen, borne) is given
+
+
+async def test_the_rule_is_for_saving_replacing_and_removing(idle_house: House) -> None:
+    desk = librarian(idle_house)
+    barred, chosen = replace(AT_BOB, rule=Access.NONE), replace(AT_BOB, rule=Access.ALL)
+    await desk.save(AT_BOB, "mine", sends(png("red")))
+    await desk.save(AT_ADA, "mascot", sends(png("red")))
+    assert await declined(desk.remove(barred, "mine")) == "library.savers_only"
+    assert await declined(desk.remove(AT_BOB, "mascot")) == "library.taken"
+    assert "@mascot" in await desk.save(chosen, "mascot", sends(png("blue")))
+    assert "removed" in await desk.remove(replace(AT_BOB, rule=Access.NONE, moderator=True), "mascot")
+    await desk.save(AT_ADA, "mascot", sends(png("red")))
+    mascot, mine = await library(idle_house).listed(ADA)
+    assert [who.may_remove(mascot) for who in (AT_BOB, barred, chosen, AT_ADA)] == [False, False, True, True]
+    assert [who.may_remove(mine) for who in (AT_BOB, barred, chosen, AT_ADA)] == [True, False, True, True]
+
+
+async def test_styles_of_other_channels_are_listed_with_where_they_hold_and_without_their_words(
+    idle_house: House,
+) -> None:
+    desk, books = librarian(idle_house), styles(idle_house)
+    for channel, name, words in (
+        ("", "noir", "dark"),
+        ("d", "pop", "secret"),
+        ("c", "soft", "pale"),
+        ("f", "gone", "x"),
+    ):
+        await books.save(ADA, name, words, channel=channel)
+    for channel, name in (("c", "soft"), ("d", "pop"), ("e", "noir"), ("hidden", "noir"), ("f", "gone")):
+        await books.set_default(ADA, channel, name)
+    await books.remove(ADA, "gone", channel="f")
+    somebody = replace(AT_BOB, place=lambda channel: "" if channel == "hidden" else f"#{channel}")
+    assert (await desk.list_styles(somebody)).splitlines() == [
+        "Styles, and the words that each adds to a prompt:",
+        "• noir: dark",
+        "• soft (in this channel only): pale",
+        "• pop (in #d only)",
+        "New pictures in this channel are made in the style soft. --style none does without it.",
+        "Usual styles elsewhere: #d – pop, #e – noir.",
+    ]
+    assert "pop" not in await desk.list_styles(AT_BOB)
+
+
+async def test_a_list_has_room_whatever_is_in_it(idle_house: House) -> None:
+    desk, books = librarian(idle_house), styles(idle_house)
+    for number in range(MOST_STYLES):
+        await books.save(ADA, f"style{number}", "x" * WORDS_CHARACTERS, channel="" if number % 2 else f"c{number}")
+        await books.set_default(ADA, f"c{number}", f"style{number}")
+    said = await desk.list_styles(replace(AT_BOB, place=lambda channel: f"#{channel}"))
+    assert len(said) <= 1400
+    assert said.endswith(" ….")
 
 
 async def test_what_is_no_picture_or_cannot_be_had_is_refused_with_the_reason(idle_house: House) -> None:

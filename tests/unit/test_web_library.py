@@ -22,7 +22,7 @@ async def site(redis: Redis, tmp_path: Path) -> AsyncIterator[WebSite]:
 
 async def told(browser: Browser, text: str, **more: object) -> str:
     message = await browser.said(text, **more)
-    (shown,) = [one for one in await browser.channel() if one["id"] == message]
+    (shown,) = [one for one in await browser.channel(str(more.get("channel", "general"))) if one["id"] == message]
     assert shown["private"]
     assert shown["author"]["name"] == "imagine"
     return str(shown["text"])
@@ -65,6 +65,16 @@ async def test_the_same_event_twice_saves_once(site: WebSite) -> None:
 async def test_a_name_without_a_picture_is_refused_at_the_composer(site: WebSite) -> None:
     ada = await site.somebody()
     assert await ada.notice("/imagine library save mascot") == "Send the picture along that is to be saved."
+
+
+async def test_styles_of_other_channels_are_listed_with_where_they_hold(site: WebSite) -> None:
+    ada = await site.somebody()
+    await told(ada, "/imagine library style noir here: dark")
+    await told(ada, "/imagine library default noir")
+    await ada.post("/api/channels", {"name": "design"})
+    listed = await told(ada, "/imagine library", channel="design")
+    assert "• noir (in #general only)" in listed
+    assert "Usual styles elsewhere: #general – noir." in listed
 
 
 async def test_again_keeps_a_style_that_was_removed(site: WebSite) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simcord.backend import serializers
 from simcord.backend.access import channel_accessible, message_accessible
 from simcord.backend.errors import BackendError
-from simcord.backend.models import AllowedMentions, Channel, Message, User
+from simcord.backend.models import AllowedMentions, Channel, Message, Role, User
 from simcord.backend.permissions import flag
 
 from tests.fakes.discord import commands, interactions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COMMAND, _COMPONENT, _AUTOCOMPLETE, _MODAL = 2, 3, 4, 5
 _SLASH, _USER_MENU, _MESSAGE_MENU = 1, 2, 3
 _LINK_BUTTON, _PREMIUM_BUTTON = 5, 6
-_CHANNEL_SELECT = 8
+_ROLE_SELECT, _CHANNEL_SELECT = 6, 8
 
 
 class AnyMessage(Protocol):
@@ -180,6 +180,15 @@ class Person:
         described = dict(serializers.channel_payload(self._fake.world, channel)) | {"permissions": str(permissions)}
         resolved = {"channels": {str(channel.id): described}}
         return await self._use(stored, control, {"values": [str(channel.id)], "resolved": resolved})
+
+    async def choose_roles(self, message: AnyMessage, menu: str, *roles: Role) -> Invocation:
+        """Choose roles of the server from a menu of roles."""
+        stored, control = self._control(message, menu)
+        least, most = control.wire.get("min_values", 1), control.wire.get("max_values", 1)
+        if control.type != _ROLE_SELECT or not least <= len(roles) <= most:
+            raise NotAllowed(f"{menu!r} does not offer so many roles")
+        resolved = {"roles": {str(role.id): dict(serializers.role_payload(role)) for role in roles}}
+        return await self._use(stored, control, {"values": [str(role.id) for role in roles], "resolved": resolved})
 
     async def submit(self, opened: Invocation, values: Mapping[str, Any]) -> Invocation:
         """Submit the modal that the bot opened; what is not given keeps its default."""
