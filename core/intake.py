@@ -114,12 +114,12 @@ class Intake:
         hopeless = condition.stopped and condition.reason in STANDING
         if hopeless and await self.routing.instead(turn, route, condition) is None:
             raise Declined("declined.service_stopped")
-        return turn, route, _price(turn, able)
+        return turn, route, able.price_of(turn.options.size) * turn.options.count
 
     async def estimate(self, turn: Turn) -> int:
-        """What would be reserved for a turn, in micro-dollars. Raises `Declined`."""
-        turn, _, able = await self._complete(turn)
-        return _price(turn, able)
+        """What would be reserved for a turn, in micro-dollars. Raises `Declined` where it would not be taken on."""
+        _, _, price = await self._checked(turn)
+        return price
 
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
@@ -239,10 +239,6 @@ class Intake:
         if turn.operation is Operation.IMAGINE:
             return None
         return node
-
-
-def _price(turn: Turn, able: Capabilities) -> int:
-    return able.price_of(turn.options.size) * turn.options.count
 
 
 def _shape_of(node: Node, index: int, able: Capabilities) -> str | None:

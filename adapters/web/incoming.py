@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from redis.exceptions import RedisError
 
 from adapters.web.chat import announcement_of, reference_to
 from adapters.web.gathering import pointed_at
+from adapters.web.intake import Intake
 from adapters.web.library import TypedLibrary
 from adapters.web.messages import (
     PLATFORM,
@@ -33,28 +33,17 @@ from adapters.web.workspace import Workspace
 from core.commands import parse
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
+from core.librarian import asks
 from core.picking import current_among, picked
 from core.ports import Stage
-from core.replies import say
-from core.turns import ImageRef, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId, turn_id
+from core.replies import cost_estimate, say
+from core.turns import ImageRef, Operation, Options, Reference, ThreadKey, Turn, TurnId, turn_id
 from core.wording import Wording
 
 LONGEST_WORDS = 8000
 MOST_PICTURES = 10
 _COMMAND = re.compile(r"/imagine(?:\s+|$)", re.IGNORECASE)
 _ANY_COMMAND = re.compile(r"/[a-z]+(?:\s|$)", re.IGNORECASE)
-
-
-class Intake(Protocol):
-    """What is asked of `core.intake.Intake`."""
-
-    async def accept(self, turn: Turn) -> bool:
-        """Take a turn on: True when that is news. Raises `Declined`."""
-        ...
-
-    async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
-        """Cancel a turn. Raises `Declined`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +83,28 @@ class Incoming:
             words = sent.text[command.end() :]
             if answer := await self._library.answered(sent, words, session, locale):
                 return answer
-            prompt, options = parse(words)
-            turn = _turn(sent, session, locale, prompt, options)
-            if not turn.references:
-                meant = await pointed_at(self._workspace, prompt, sent.channel)
-                turn = replace(turn, references=meant)
-            return await self._take(turn)
+            return await self._take(await self._begun(sent, words, session, locale))
         if _ANY_COMMAND.match(sent.text):
             raise Declined("web.unknown_command")
         return await self._say(sent, session)
+
+    async def estimate(self, sent: Sent, session: Session, locale: str) -> str:
+        """What it would cost to send this; empty where no turn would come of it."""
+        command = _COMMAND.match(sent.text)
+        words = sent.text[command.end() if command else 0 :]
+        if command and asks(words):
+            return ""
+        try:
+            if sent.thread:
+                root = await self._root(sent, session)
+                turn = await self._replied(sent, root, words, session, locale, commanded=bool(command))
+            elif command:
+                turn = await self._begun(sent, words, session, locale)
+            else:
+                return ""
+            return cost_estimate(await self._intake.estimate(turn))
+        except Declined:
+            return ""
 
     async def again(self, message: str, event: str, session: Session, locale: str) -> str:
         """The turn of an announcement, or of the pictures it came to, once more."""
@@ -177,19 +179,38 @@ class Incoming:
             raise Declined("web.channel_gone") from gone
         return message.id
 
+    async def _begun(self, sent: Sent, words: str, session: Session, locale: str) -> Turn:
+        """The turn that a command in a channel asks for."""
+        prompt, options = parse(words)
+        turn = _turn(sent, session, locale, prompt, options)
+        if turn.references:
+            return turn
+        return replace(turn, references=await pointed_at(self._workspace, prompt, sent.channel))
+
     async def _reply(self, sent: Sent, session: Session, locale: str) -> str:
-        root = await self._workspace.message(sent.thread)
-        if root is None or not root.message.visible_to(session.user) or not _is_root(root, sent.channel):
-            raise Declined("web.thread_gone")
+        root = await self._root(sent, session)
         command = _COMMAND.match(sent.text)
         words = sent.text[command.end() if command else 0 :]
         if command and (answer := await self._library.answered(sent, words, session, locale)):
             return answer
+        return await self._take(await self._replied(sent, root, words, session, locale, commanded=bool(command)))
+
+    async def _root(self, sent: Sent, session: Session) -> Posted:
+        """The message that the thread hangs on in which something is sent."""
+        root = await self._workspace.message(sent.thread)
+        if root is None or not root.message.visible_to(session.user) or not _is_root(root, sent.channel):
+            raise Declined("web.thread_gone")
+        return root
+
+    async def _replied(
+        self, sent: Sent, root: Posted, words: str, session: Session, locale: str, *, commanded: bool
+    ) -> Turn:
+        """The turn that is asked for in a thread: an edit, unless it is a command that replies to nothing."""
         prompt, options = parse(words)
         if options.private and not root.message.only_for:
             raise Declined("web.private_in_thread")
         edited = None
-        if sent.target or not command:
+        if sent.target or not commanded:
             edited, prompt = await self._edited(sent, root, prompt)
         turn = _turn(sent, session, locale, prompt, replace(options, private=bool(root.message.only_for)))
         if edited:
@@ -198,7 +219,7 @@ class Incoming:
         elif not turn.references:
             meant = await pointed_at(self._workspace, prompt, sent.channel, sent.thread)
             turn = replace(turn, references=meant)
-        return await self._take(turn)
+        return turn
 
     async def _edited(self, sent: Sent, root: Posted, words: str) -> tuple[_Edited | None, str]:
         """The picture that is replied to, else the current one of the thread, and the words but for its number.

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from adapters.web.changes import Change, Gap
 from adapters.web.messages import Posted, Shown, State
 from core.ports import Capabilities
-from core.replies import particulars
+from core.replies import cost_estimate, particulars
 from core.turns import Turn
 
 Json: TypeAlias = dict[str, Any]
@@ -61,6 +61,8 @@ def model_json(able: Capabilities) -> Json:
         "sizes": able.sizes,
         "max_references": able.max_references,
         "seconds": able.seconds,
+        "estimate": cost_estimate(able.price),
+        "estimates": {size: cost_estimate(able.price_of(size)) for size in able.sizes},
         "ends": able.ends,
     }
 

@@ -12,8 +12,10 @@ from adapters.web.chat import WebChat
 from adapters.web.events import EventRoutes
 from adapters.web.guard import add_headers, guards
 from adapters.web.history import History
-from adapters.web.incoming import Incoming, Intake
+from adapters.web.incoming import Incoming
+from adapters.web.intake import Intake
 from adapters.web.library import LibraryRoutes, TypedLibrary
+from adapters.web.models import ModelRoutes
 from adapters.web.pictures import PictureRoutes
 from adapters.web.sessions import Sessions
 from adapters.web.start import StartRoutes, WebSetup
@@ -56,7 +58,8 @@ def create_app(
     )
     app.add_routes(
         [
-            *StartRoutes(workspace, sessions, changes, provider, setup).routes(),
+            *StartRoutes(workspace, sessions, changes, setup).routes(),
+            *ModelRoutes(workspace, intake, provider).routes(),
             *TalkRoutes(workspace, incoming, history).routes(),
             *LibraryRoutes(librarian).routes(),
             *PictureRoutes(workspace.files, workshop, max_upload_bytes=setup.max_upload_bytes).routes(),

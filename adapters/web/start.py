@@ -1,7 +1,6 @@
-"""What a page needs to begin: who sits there, the channels, the models, and what is real."""
+"""What a page needs to begin: who sits there, the channels, and what is real."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -11,15 +10,12 @@ from adapters.web.changes import Changes
 from adapters.web.guard import COOKIE, SESSION, language
 from adapters.web.incoming import MOST_PICTURES
 from adapters.web.parsing import body
-from adapters.web.render import LABELS, Json, model_json
+from adapters.web.render import LABELS, Json
 from adapters.web.sessions import Sessions
 from adapters.web.workspace import MOST_CHANNELS, Workspace, channel_name
-from core.errors import Declined, ProviderError
-from core.ports import Models
+from core.errors import Declined
 from core.replies import say
 
-MODELS_SECONDS = 300.0
-MOST_MODELS = 20
 MEGA = 1_000_000
 
 
@@ -31,7 +27,6 @@ class WebSetup:
     per picture, `most_images` what one turn may ask for.
     """
 
-    default_model: str
     password: str = field(default="", repr=False)
     simulated: bool = False
     max_upload_bytes: int = 30_000_000
@@ -52,22 +47,19 @@ class NewChannel(BaseModel):
 
 
 class StartRoutes:
-    """Sessions, channels and models."""
+    """Sessions and channels."""
 
     def __init__(
         self,
         workspace: Workspace,
         sessions: Sessions,
         changes: Changes,
-        provider: Models,
         setup: WebSetup,
     ) -> None:
         self._workspace = workspace
         self._sessions = sessions
         self._changes = changes
-        self._provider = provider
         self._setup = setup
-        self._models: tuple[float, Sequence[Json]] = (0.0, ())
 
     def routes(self) -> list[web.RouteDef]:
         """Where these are asked for."""
@@ -76,7 +68,6 @@ class StartRoutes:
             web.post("/api/session", self.enter),
             web.delete("/api/session", self.leave),
             web.get("/api/start", self.start),
-            web.get("/api/models", self.models),
             web.post("/api/channels", self.open_channel),
         ]
 
@@ -118,7 +109,6 @@ class StartRoutes:
                 "cursor": cursor,
                 "now": time.time(),
                 "channels": [channel.name for channel in channels],
-                "default_model": self._setup.default_model,
                 "most_images": self._setup.most_images,
                 "most_pictures": MOST_PICTURES,
                 "max_upload_bytes": self._setup.max_upload_bytes,
@@ -126,14 +116,6 @@ class StartRoutes:
                 "words": self._words(language(request)),
             }
         )
-
-    async def models(self, _: web.Request) -> web.Response:
-        """What the models take, for completion; those that could be asked."""
-        made_at, models = self._models
-        if time.monotonic() - made_at > MODELS_SECONDS or not models:
-            models = await self._ask_models()
-            self._models = (time.monotonic(), models)
-        return web.json_response({"models": models})
 
     async def open_channel(self, request: web.Request) -> web.Response:
         """Make a channel."""
@@ -151,16 +133,3 @@ class StartRoutes:
             "too_many_pictures": say(locale, "web.too_many_pictures", limit=MOST_PICTURES),
             "upload_too_large": say(locale, "web.upload_too_large", name="{name}", limit=most),
         }
-
-    async def _ask_models(self) -> list[Json]:
-        try:
-            offered = list(await self._provider.models())[:MOST_MODELS]
-        except ProviderError:
-            offered = []
-        found = []
-        for model in dict.fromkeys((self._setup.default_model, *offered)):
-            try:
-                found.append(model_json(await self._provider.capabilities(model)))
-            except (ProviderError, Declined):
-                continue
-        return found

@@ -80,6 +80,7 @@ class TalkRoutes:
             web.get("/api/channels/{channel}/messages", self.timeline),
             web.get("/api/threads/{root}", self.thread),
             web.post("/api/messages", self.send),
+            web.post("/api/estimate", self.estimate),
             web.post("/api/messages/{message}/again", self.again),
             web.post("/api/messages/{message}/cancel", self.cancel),
             web.post("/api/messages/{message}/{operation}", self.operate),
@@ -107,6 +108,12 @@ class TalkRoutes:
         sent = (await body(request, SentMessage)).sent()
         message = await self._incoming.send(sent, request[SESSION], language(request))
         return web.json_response({"message": message}, status=202)
+
+    async def estimate(self, request: web.Request) -> web.Response:
+        """What it would cost to send what stands in the composer."""
+        sent = (await body(request, SentMessage)).sent()
+        estimate = await self._incoming.estimate(sent, request[SESSION], language(request))
+        return web.json_response({"estimate": estimate})
 
     async def again(self, request: web.Request) -> web.Response:
         """The turn of a message once more."""

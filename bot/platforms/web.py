@@ -20,7 +20,7 @@ async def open_web(parts: Parts, platforms: dict[str, ChatPlatform], *, listens:
         yield []
         return
     password = settings.web_password.get_secret_value() if settings.web_password else ""
-    setup = WebSetup(settings.image_model, password=password, simulated=parts.simulated)
+    setup = WebSetup(password=password, simulated=parts.simulated)
     app = create_app(
         workspace, core.intake, core.conversations, core.services, core.workshop, setup, core.intake.wording
     )

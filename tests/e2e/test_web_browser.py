@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from adapters.web.guard import COOKIE
-from tests.e2e.web_app import PATIENCE, Visitor, WebBot, simulation, web_bot
+from tests.e2e.web_app import MODEL, PATIENCE, Visitor, WebBot, simulation, web_bot
 from tests.fakes.picture_files import noise, packed
 from tests.fakes.web_site import web_site
 
@@ -316,6 +316,49 @@ async def test_completion_leads_from_a_slash_to_a_shape(ada: Visitor) -> None:
     await expect(ada.box).to_have_value(re.compile(r"^/imagine a fox --ar \d+:\d+ $"))
     await ada.box.press("Enter")
     await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+
+
+async def test_what_it_would_cost_is_shown_before_and_while_it_is_made(
+    redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    async with web_bot(redis_url, tmp_path, simulation(drawing=8.0)) as bot:
+        ada = await Visitor.arrive(bot, browser)
+        cost, words = ada.channel.locator(".cost"), "/imagine a fox --model gemini-3-pro-image"
+        await ada.box.fill(f"{words} --n 2 --size 4K")
+        await expect(cost).to_have_text("≈ $0.48", timeout=PATIENCE)
+        await ada.box.fill(f"{words} --size 9K")
+        await expect(cost).to_have_text("", timeout=PATIENCE)
+        await ada.box.fill(f"{words} --size 4")
+        await expect(ada.channel.get_by_role("option", name="4K ≈ $0.24 a picture")).to_be_visible()
+        await ada.box.fill(f"{words} --size 4K")
+        await ada.box.press("Enter")
+        status = ada.channel.get_by_text(re.compile("Usually done in .* ≈ [$]0.24"))
+        await expect(status).to_be_visible(timeout=PATIENCE)
+        await ada.leave()
+
+
+@pytest.mark.lasting_keys("imagine:1:choices:")
+async def test_the_workspace_chooses_its_models(ada: Visitor, bot: WebBot, browser: Browser) -> None:
+    page, dialog = ada.page, ada.page.get_by_role("dialog", name="Models")
+    await page.get_by_role("button", name="Models").click()
+    await dialog.get_by_role("checkbox", name="gemini-3-pro-image ≈ $0.13").check()
+    await dialog.get_by_label("Usual model in #general").select_option(MODEL)
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text(f"{MODEL} is not among them")
+    await dialog.get_by_label("Usual model in #general").select_option("gemini-3-pro-image")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_be_hidden()
+    await ada.box.fill("/imagine a fox --model ")
+    await expect(ada.channel.get_by_role("option")).to_have_count(1)
+    await ada.box.fill("/imagine a fox --size 2K")
+    await expect(ada.channel.locator(".cost")).to_have_text("≈ $0.13", timeout=PATIENCE)
+    await ada.imagine("a fox --size 2K")
+    eve = await Visitor.arrive(bot, browser, "Eve")
+    await eve.page.get_by_role("button", name="Models").click()
+    again = eve.page.get_by_role("dialog", name="Models")
+    await expect(again.get_by_role("checkbox", checked=True)).to_have_count(1)
+    await expect(again.get_by_label("Usual model in #general")).to_have_value("gemini-3-pro-image")
+    await eve.leave()
 
 
 async def test_the_keyboard_alone_is_enough(ada: Visitor) -> None:

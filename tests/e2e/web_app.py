@@ -52,8 +52,10 @@ class WebBot:
         core = await enter(open_core(self.redis_url, Services([images]), platforms, fetcher, SETTINGS))
         workspace = Workspace(core.redis, self.directory / "web", ttl=core.turns.ttl)
         platforms["web"] = WebChat(workspace)
-        setup = WebSetup(MODEL, password=self.password, simulated=True, max_upload_bytes=5_000_000)
-        app = create_app(workspace, core.intake, core.conversations, images, core.workshop, setup, core.intake.wording)
+        setup = WebSetup(password=self.password, simulated=True, max_upload_bytes=5_000_000)
+        app = create_app(
+            workspace, core.intake, core.conversations, core.services, core.workshop, setup, core.intake.wording
+        )
         self.port = await enter(_serving(app, self.port))
         await enter(core.working())
         return self

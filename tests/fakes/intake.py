@@ -9,11 +9,17 @@ from core.turns import Person, ThreadKey, Turn, TurnId
 from core.wording import Wording
 
 
-class NothingChosen:
-    """Workspaces that have chosen nothing about models."""
+@dataclass(slots=True)
+class FakeChoices:
+    """What workspaces have chosen about models: nothing at first."""
+
+    made: dict[tuple[str, str], Choices] = field(default_factory=dict)
 
     async def of_workspace(self, platform: str, workspace: str) -> Choices:
-        return Choices()
+        return self.made.get((platform, workspace), Choices())
+
+    async def change(self, platform: str, workspace: str, choices: Choices) -> None:
+        self.made[platform, workspace] = choices
 
 
 @dataclass(slots=True)
@@ -26,23 +32,30 @@ class FakeIntake:
     refusal: Exception | None = None
     hanging: asyncio.Event | None = None
     wording: Wording | None = None
-    choices: NothingChosen = field(default_factory=NothingChosen)
+    choices: FakeChoices = field(default_factory=FakeChoices)
+    successors: dict[str, str] = field(default_factory=dict)
 
     async def usual(self, where: ThreadKey) -> str:
         """What draws when nobody names a model."""
-        return "m1"
+        return await self.usual_by(await self.choices.of_workspace(where.platform, where.workspace), where.channel)
 
     async def usual_by(self, choices: Choices, channel: str = "") -> str:
         """The same by choices."""
-        return choices.usual(channel, "m1")
+        return await self.current(choices.usual(channel, "m1"))
+
+    async def estimate(self, turn: Turn) -> int:
+        """Four cents for each picture."""
+        if self.refusal:
+            raise self.refusal
+        return 40_000 * turn.options.count
 
     async def current(self, model: str) -> str:
-        """No model ends here."""
-        return model
+        """The model, or what has taken its place."""
+        return self.successors.get(model, model)
 
     async def renewed(self, choices: Choices) -> Choices:
-        """So all choices stay as they are."""
-        return choices
+        """Choices with what has taken the place of models that have ended."""
+        return choices.renamed(self.successors)
 
     @property
     def only(self) -> Turn:

@@ -13,7 +13,7 @@ from core.errors import Declined
 from tests.fakes.web_site import DAY, WebSite, web_site
 
 PASSWORD = "correct horse battery"
-SETUP = WebSetup("m1", password=PASSWORD)
+SETUP = WebSetup(password=PASSWORD)
 
 
 @pytest.fixture
@@ -35,7 +35,14 @@ async def test_the_page_itself_needs_no_session(site: WebSite) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/start", "/api/models", "/api/channels/general/messages", "/api/events", "/pictures/" + "0" * 64]
+    "path",
+    [
+        "/api/start",
+        "/api/channels/general/models",
+        "/api/channels/general/messages",
+        "/api/events",
+        "/pictures/" + "0" * 64,
+    ],
 )
 async def test_everything_else_needs_one(site: WebSite, path: str) -> None:
     response = await site.browser().ask("GET", path)

@@ -24,7 +24,7 @@ REFUSED = [name for name in hostile_files() if name != "JPEG with 2000 scans"]
 
 @pytest.fixture
 async def site(redis: Redis, tmp_path: Path) -> AsyncIterator[WebSite]:
-    async with web_site(redis, tmp_path / "pictures", WebSetup("m1", max_upload_bytes=LIMIT)) as site:
+    async with web_site(redis, tmp_path / "pictures", WebSetup(max_upload_bytes=LIMIT)) as site:
         yield site
 
 

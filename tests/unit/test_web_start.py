@@ -25,12 +25,11 @@ async def site(redis: Redis, tmp_path: Path) -> AsyncIterator[WebSite]:
 async def test_the_first_channels_are_there(site: WebSite) -> None:
     start = await (await site.somebody()).get("/api/start")
     assert start["channels"] == ["general", "design", "random"]
-    assert start["default_model"] == "m1"
     assert start["labels"]["again"] == "Again"
 
 
 async def test_a_page_learns_what_the_models_take(site: WebSite) -> None:
-    models = (await (await site.somebody()).get("/api/models"))["models"]
+    models = (await (await site.somebody()).get("/api/channels/general/models"))["models"]
     assert [(model["id"], model["ratios"], model["max_references"]) for model in models] == [
         ("m1", ["1:1", "16:9", "9:16"], 3),
         ("m2", ["1:1", "16:9", "9:16"], 3),
@@ -40,21 +39,21 @@ async def test_a_page_learns_what_the_models_take(site: WebSite) -> None:
 async def test_the_service_is_not_asked_for_every_page(site: WebSite) -> None:
     ada = await site.somebody()
     for _ in range(3):
-        await ada.get("/api/models")
+        await ada.get("/api/channels/general/models")
     assert site.models.asked == 1
 
 
 async def test_a_page_works_while_the_service_is_away(site: WebSite) -> None:
     ada = await site.somebody()
     site.models.away = True
-    assert (await ada.get("/api/models"))["models"] == []
+    assert (await ada.get("/api/channels/general/models"))["models"] == []
     site.models.away = False
-    assert len((await ada.get("/api/models"))["models"]) == 2
+    assert len((await ada.get("/api/channels/general/models"))["models"]) == 2
 
 
 @pytest.mark.parametrize("simulated", [True, False])
 async def test_the_page_says_whether_pictures_are_simulated(redis: Redis, tmp_path: Path, simulated: bool) -> None:
-    async with web_site(redis, tmp_path, WebSetup("m1", simulated=simulated)) as site:
+    async with web_site(redis, tmp_path, WebSetup(simulated=simulated)) as site:
         said = (await site.browser().get("/api/session"))["simulated"]
     assert bool(said) is simulated
     assert not simulated or "nothing is charged" in said

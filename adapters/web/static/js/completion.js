@@ -101,7 +101,7 @@ export function suggest(text, inThread) {
   if (!inThread && !/^\/imagine\s/iu.test(text)) return none;
   const value = /(?:^|\s)(--[a-z]+)(?:\s+|=)([^\s]*)$/iu.exec(text);
   if (value) {
-    const values = valuesOf(value[1].toLowerCase());
+    const values = valuesOf(value[1].toLowerCase(), modelIn(text));
     if (values) return { word: value[2], choices: starting(values.choices, value[2]), grid: values.grid };
   }
   const name = /(?:^|[\s(])(@[^\s@]*)$/u.exec(text);
@@ -129,12 +129,11 @@ function optionsLeft(text, inThread) {
   return options.filter(({ value }) => !new RegExp(`${value}(\\s|=)`, "u").test(text));
 }
 
-function valuesOf(option) {
-  const model = store.model;
+function valuesOf(option, model) {
   if (option === "--ar") return { grid: true, choices: (model?.ratios ?? []).map((ratio) => ({ value: ratio, ratio })) };
   if (option === "--n") return { choices: Array.from({ length: store.setup.most_images }, (_, index) => ({ value: String(index + 1), meaning: index ? "pictures" : "picture" })) };
-  if (option === "--model") return { choices: store.models.map(({ id, seconds }) => ({ value: id, meaning: `about ${Math.round(seconds)} s a picture` })) };
+  if (option === "--model") return { choices: store.models.map(({ id, seconds, estimate }) => ({ value: id, meaning: `${estimate}, about ${Math.round(seconds)} s a picture` })) };
   if (option === "--style") return { choices: store.library.styles.map((style) => ({ value: style })) };
-  if (option === "--size") return { choices: (model?.sizes ?? []).map((size) => ({ value: size })) };
+  if (option === "--size") return { choices: (model?.sizes ?? []).map((size) => ({ value: size, meaning: `${model.estimates[size]} a picture` })) };
   return null;
 }

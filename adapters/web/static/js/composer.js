@@ -3,11 +3,12 @@
 import { post } from "./api.js";
 import { Attachments, takeDrops } from "./attachments.js";
 import { Completion } from "./completion.js";
-import { h, icon, newEvent } from "./dom.js";
+import { h, icon, newEvent, say } from "./dom.js";
 import { emptyDraft, keepDraft, readDraft } from "./drafts.js";
 import { thumbnail } from "./pictures.js";
 import { store } from "./store.js";
 
+const ESTIMATE_AFTER = 300;
 const TOUCH = matchMedia("(pointer: coarse)");
 
 export class Composer {
@@ -18,11 +19,13 @@ export class Composer {
     this.textarea = h("textarea", { id, rows: 1, dir: "auto", enterkeyhint: TOUCH.matches ? "enter" : "send", spellcheck: true });
     this.completion = new Completion(this.textarea, { inThread });
     this.notices = h("div", { role: "alert" });
+    this.cost = h("span", { class: "cost", title: "What this is expected to cost" });
     this.editing = h("div", { class: "editing", hidden: true });
     this.#build(dock);
     takeDrops(pane, (files) => this.attachments.addFiles(files));
     this.textarea.addEventListener("input", () => this.#changed());
     this.textarea.addEventListener("keydown", (event) => this.#key(event));
+    store.addEventListener("models", () => this.place && this.#estimate());
     this.textarea.addEventListener("paste", (event) => this.#paste(event));
   }
 
@@ -30,6 +33,7 @@ export class Composer {
   show(place, label) {
     this.place = place;
     store.loadLibrary(place.channel);
+    store.loadModels(place.channel);
     this.textarea.setAttribute("aria-label", label);
     this.textarea.placeholder = this.inThread ? "Say what to change…" : `${label}, or type /imagine`;
     this.notices.replaceChildren();
@@ -84,14 +88,7 @@ export class Composer {
 
   async #post(place, draft) {
     try {
-      await post("/api/messages", {
-        event: draft.event,
-        channel: place.channel,
-        thread: place.thread || null,
-        text: draft.text,
-        pictures: draft.pictures,
-        target: draft.target && { message: draft.target.message, index: draft.target.index },
-      });
+      await post("/api/messages", asSent(place, draft));
       if (/^\/imagine\s+library/iu.test(draft.text)) store.loadLibrary(place.channel);
       if (readDraft(place).event === draft.event) keepDraft(place, emptyDraft());
     } catch (problem) {
@@ -116,6 +113,7 @@ export class Composer {
     this.completion.close();
     this.#showTarget();
     this.#grow();
+    this.#estimate();
   }
 
   #busy(waiting) {
@@ -136,6 +134,7 @@ export class Composer {
       tool("picture", "Add pictures", () => picker.click()),
       tool("options", "Options: shape, how many, model", () => this.#offerOptions()),
       h("span", { class: "hint", "aria-hidden": "true" }, "Enter sends, Shift+Enter makes a new line"),
+      this.cost,
       this.button,
     );
     const box = h("div", { class: "box" }, this.editing, this.attachments.element, this.textarea, tools, picker);
@@ -179,6 +178,18 @@ export class Composer {
     this.draft = { ...this.draft, ...change, event: newEvent() };
     keepDraft(this.place, this.draft);
     this.#enable();
+    this.#estimate();
+  }
+
+  /** Show what it would cost to send what is in the box, once the person pauses. */
+  #estimate() {
+    const { place, draft } = this;
+    clearTimeout(this.estimating);
+    if (this.inThread ? this.#blank() : !/^\/imagine(\s|$)/iu.test(draft.text)) return say(this.cost, "");
+    this.estimating = setTimeout(async () => {
+      const { estimate } = await post("/api/estimate", asSent(place, draft)).catch(() => ({ estimate: "" }));
+      if (this.draft === draft) say(this.cost, estimate);
+    }, ESTIMATE_AFTER);
   }
 
   #dismiss() {
@@ -216,6 +227,11 @@ export class Composer {
     this.textarea.style.height = `${this.textarea.scrollHeight}px`;
     this.#enable();
   }
+}
+
+/** A draft, as the server takes it. */
+function asSent(place, { event, text, pictures, target }) {
+  return { event, channel: place.channel, thread: place.thread || null, text, pictures, target: target && { message: target.message, index: target.index } };
 }
 
 function tool(name, label, action) {

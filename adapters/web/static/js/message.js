@@ -75,7 +75,7 @@ export class MessageView {
     }
     if (turn.ratio) chips.append(h("span", { class: "chip" }, shape(turn.ratio), turn.ratio));
     if (turn.count > 1) chips.append(h("span", { class: "chip" }, `${turn.count} pictures`));
-    const model = turn.model === store.setup.default_model ? null : turn.model;
+    const model = turn.model === store.usual ? null : turn.model;
     for (const words of [turn.size, model, turn.style]) if (words) chips.append(h("span", { class: "chip" }, words));
     return chips;
   }

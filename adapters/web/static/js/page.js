@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { $, h, icon, newEvent, say } from "./dom.js";
 import { enter, offerChannels } from "./entrance.js";
 import { goLive } from "./live.js";
+import { offerModels } from "./models.js";
 import { addressOf, go, here } from "./router.js";
 import { showSidebar } from "./sidebar.js";
 import { store } from "./store.js";
@@ -46,6 +47,7 @@ async function begin() {
   $("app").hidden = false;
   showSidebar();
   offerChannels();
+  offerModels();
   announceChanges();
   listen();
   const loaded = show();

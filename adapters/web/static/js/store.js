@@ -5,7 +5,9 @@ import { get } from "./api.js";
 class Store extends EventTarget {
   me = null;
   setup = null;
+  /** Those that may be named in the channel, and the one that draws when nobody names one. */
   models = [];
+  usual = "";
   library = { pictures: [], styles: [] };
   channels = [];
   unread = new Set();
@@ -18,7 +20,6 @@ class Store extends EventTarget {
   async start(me) {
     this.me = me;
     await this.refresh();
-    get("/api/models").then(({ models }) => this.#set("models", models), () => {});
   }
 
   /** Begin anew: everything that was loaded may be out of date. */
@@ -37,8 +38,16 @@ class Store extends EventTarget {
     get(`/api/channels/${encodeURIComponent(channel)}/library`).then((library) => this.#set("library", library), () => {});
   }
 
+  loadModels(channel) {
+    const take = ({ models, usual }) => {
+      this.usual = usual;
+      this.#set("models", models);
+    };
+    get(`/api/channels/${encodeURIComponent(channel)}/models`).then(take, () => {});
+  }
+
   get model() {
-    return this.models.find((model) => model.id === this.setup.default_model) ?? this.models[0] ?? null;
+    return this.models.find((model) => model.id === this.usual) ?? this.models[0] ?? null;
   }
 
   /** The timeline of a channel, or of the thread that hangs on a message: `{ ids, more }`. */
