@@ -198,7 +198,8 @@ class Intake:
         named = turn.options.model or ""
         if named and turn.operation in (Operation.IMAGINE, Operation.EDIT):
             if not await self._may_be_used(named, choices):
-                raise Declined("declined.model_not_allowed", {"model": named, "known": ", ".join(choices.allowed)})
+                known = ", ".join((await self.renewed(choices)).allowed)
+                raise Declined("declined.model_not_allowed", {"model": named, "known": known})
             successor = await self.services.current(named)
             if successor != named:
                 raise Declined("declined.model_ended", {"model": named, "successor": successor})

@@ -105,8 +105,11 @@ class Desk:
 
     async def choices(self, workspace: str) -> Choices:
         """The models that a workspace has chosen, with what has taken the place of those that have ended."""
-        choices = await self.intake.choices.of_workspace(PLATFORM, workspace)
+        choices = await self._chosen(workspace)
         return await soon(self.intake.renewed(choices), choices)
+
+    async def _chosen(self, workspace: str) -> Choices:
+        return await self.intake.choices.of_workspace(PLATFORM, workspace)
 
     async def models(self, workspace: str) -> Mapping[str, str]:
         """The models that may be named in a workspace, and how they read."""
@@ -197,8 +200,11 @@ class Desk:
 
     async def own_model(self, actor: Actor, known: Defaults) -> str:
         """The model that somebody usually wants, where it may be used; empty for the workspace's."""
-        choices = await self.intake.choices.of_workspace(PLATFORM, actor.workspace)
-        return await self.intake.current(known.model) if known.model and choices.allows(known.model) else ""
+        if not known.model:
+            return ""
+        model, choices = await self.intake.current(known.model), await self._chosen(actor.workspace)
+        allowed = choices.allows(known.model) or model in (await self.intake.renewed(choices)).allowed
+        return model if allowed else ""
 
     async def usual_model(self, actor: Actor, known: Defaults, channel: str = "") -> str:
         """The model that draws in a channel for somebody who names none."""

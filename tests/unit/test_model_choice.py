@@ -53,6 +53,13 @@ async def test_what_has_taken_the_place_of_an_allowed_model_is_allowed(make_hous
     assert [job.model for job in house.images.sent] == ["m2", "m2"]
 
 
+async def test_the_list_that_a_model_is_not_on_names_what_may_be_used_now(make_house: MakeHouse) -> None:
+    images = Ageing(offered=("m1", "m2", "m3"), ends={"m1": (PAST, "m2")})
+    house = await make_house(images=images).open(working=False)
+    await choose(house, Choices(allowed=("m1",)))
+    assert await declined(house, options=Options(model="m3")) == "declined.model_not_allowed m2"
+
+
 async def test_nobody_naming_a_model_gets_one_of_the_list(house: House) -> None:
     await choose(house, Choices(allowed=("m2",)))
     await house.done(house.turn())
