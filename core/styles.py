@@ -66,8 +66,12 @@ class Styles:
         return style
 
     async def remove(self, person: Person, name: str, *, channel: str) -> None:
-        """Forget a style of this channel, or else of the workspace. Raises `Declined` where there is none."""
-        style = await self.named(person, name, channel=channel)
+        """Forget a style of this channel, or else of the workspace. Raises `Declined` where there is none.
+
+        One that only a single other channel has goes too: that channel may be no more.
+        """
+        there = [style for style in await self.everywhere(person) if folded(style.name) == folded(name)]
+        style = there[0] if len(there) == 1 else await self.named(person, name, channel=channel)
         field = _field(style.channel, folded(name) or "")
         await self.redis.hdel(key("styles", shelf_of(person)), field)
 

@@ -13,8 +13,7 @@ from adapters.discord.events import Attachment, Interaction, moment_of
 from adapters.discord.outgoing import DiscordChat
 from adapters.discord.permissions import check_editor, check_place, moderates, writes
 from adapters.discord.pictures import LOOSE
-from adapters.discord.posts import Place, Post, Posts, key_of, short_key
-from adapters.discord.private import private_thread
+from adapters.discord.posts import Place, Post, Posts, key_of, private_thread, short_key
 from adapters.discord.rest import Rest
 from adapters.discord.settings import Settings
 from adapters.discord.vault import Vault
@@ -109,7 +108,7 @@ class Desk:
         by_token = options.private or interaction.visiting
         thread = key_of(place, person.workspace)
         if by_token:
-            thread = private_thread(person.workspace, place.channel, person.user)
+            thread = private_thread(place, person)
         if wish.of and (wish.parent or not by_token):
             thread = wish.of.thread or wish.of.turn.thread
         return Turn(

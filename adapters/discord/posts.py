@@ -14,10 +14,11 @@ from hashlib import sha256
 from redis.asyncio import Redis
 
 from core.state import key, pack, text, unpack
-from core.turns import ThreadKey, Turn, TurnId
+from core.turns import Person, ThreadKey, Turn, TurnId
 
 KEY_CHARACTERS = 20
 PRESS_SECONDS = 5
+_PRIVATE = "private-"
 
 
 def short_key(turn: TurnId) -> str:
@@ -64,9 +65,18 @@ def key_of(place: Place, workspace: str) -> ThreadKey:
     return ThreadKey("discord", workspace, place.channel)
 
 
+def private_thread(place: Place, person: Person) -> ThreadKey:
+    """The conversation of what one person keeps to themselves in a place, below the channel whose rules hold there."""
+    within = f"-{place.channel}" if place.parent else ""
+    return ThreadKey("discord", person.workspace, place.root, f"{_PRIVATE}{person.user}{within}")
+
+
 def channel_of(thread: ThreadKey) -> str:
     """The channel or thread in which a conversation's messages are."""
-    return thread.thread if thread.thread and not thread.thread.startswith("private-") else thread.channel
+    if not thread.thread.startswith(_PRIVATE):
+        return thread.thread or thread.channel
+    _, _, within = thread.thread.removeprefix(_PRIVATE).partition("-")
+    return within or thread.channel
 
 
 class Posts:

@@ -14,13 +14,13 @@ from adapters.discord.components import Action, button, row
 from adapters.discord.events import Message
 from adapters.discord.pictures import FILE_BYTES, KEPT, Pictures, shown_in
 from adapters.discord.posting import SHOWING, Poster
-from adapters.discord.posts import event_of, short_key
+from adapters.discord.posts import channel_of, event_of, short_key
 from adapters.discord.rest import File, Refused, Rest
 from adapters.discord.vault import Vault
 from core.errors import PlatformBusy
 from core.ports import Announcement, Delivered, Notice, Result, Stage
 from core.replies import say
-from core.turns import Reference, ThreadKey, Turn
+from core.turns import Reference, Turn
 
 ORIGINAL = "@original"
 NOT_ANSWERED_YET = frozenset({10015, 10062})
@@ -32,11 +32,6 @@ log = structlog.get_logger()
 def by_token(turn: Turn) -> bool:
     """Whether the answer goes through the interaction's token."""
     return turn.address.get("via") == "token"
-
-
-def private_thread(workspace: str, channel: str, user: str) -> ThreadKey:
-    """The conversation of what one person keeps to themselves in a channel."""
-    return ThreadKey("discord", workspace, channel, f"private-{user}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class PrivateAnswers:
         if message is not None:
             return Delivered(message.id, shown_in(message))
         # A visitor may not post where it was asked.
-        channel = None if "visiting" in turn.address else turn.thread.channel
+        channel = None if "visiting" in turn.address else channel_of(turn.thread)
         waits = await self.keep(turn, body, files, channel, "discord.waiting_for_you", repeated=repeated)
         return kept(turn, waits or f"{KEPT}-{short_key(turn.id)}", files)
 

@@ -19,8 +19,8 @@ MOST_FILES = 10
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "heic", "heif", "avif", "gif"]
 METADATA_CHARACTERS = 3000
 VALUE_CHARACTERS = 150
-SAME = "same"
-"""The choice of what is usual: Slack's menus know no empty one."""
+SAME = "-"
+"""The choice of what is usual: Slack's menus know no empty one. Nothing can be named so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,6 @@ from core.names import NAME_CHARACTERS
 from core.replies import say
 from core.turns import Reference, ThreadKey
 
-MOST_SHOWN = 40
-"""Saved pictures in App Home, which takes a hundred blocks in all."""
-
 
 class Library:
     """What people ask of the library on Slack. Everything may raise `Declined`."""
@@ -76,7 +73,7 @@ class Library:
         """The saved pictures, each with a way to remove it where this person may, and the styles of all channels."""
         visitor, locale = await self._visitor(actor, ""), actor.locale
         rows = []
-        for saved in (await self._librarian.library.listed(actor.person))[:MOST_SHOWN]:
+        for saved in await self._librarian.library.listed(actor.person):
             row = render.paragraph(picture_line(saved, locale))
             if visitor.may_remove(saved):
                 remove = render.button(HomeAction.UNSAVE, saved.name, say(locale, "library.remove"))

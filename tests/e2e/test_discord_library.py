@@ -220,6 +220,19 @@ async def test_a_channels_usual_style_is_for_new_pictures(server: Server) -> Non
     await server.quiet()
 
 
+async def test_what_is_private_in_a_thread_is_in_its_channels_style(server: Server) -> None:
+    mo = await moderator(server)
+    await styles(server, mo, "save", name="noir", words="dark", here=True)
+    await server.first_picture("a fox")
+    await styles(server, mo, "usual", name="noir")
+    asked = await server.alice.slash(server.thread(), "imagine", {"prompt": "a wolf", "private": True})
+    await server.fake.until(lambda: asked.original and asked.original.files)
+    await server.quiet()
+    assert prompts(server) == ["a fox", "a wolf\n\ndark"]
+    assert asked.original is not None
+    assert "a wolf · style: noir" in asked.original.content
+
+
 async def test_in_direct_messages_everybody_has_a_library_of_their_own(server: Server) -> None:
     bob = server.fake.person("bob", server.guild)
     for who in (server.alice, bob):

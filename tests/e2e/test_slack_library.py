@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.library import MOST_SAVED
 from core.turns import Person
 from tests.e2e.slack_world import Bot, World
 from tests.e2e.test_slack_home import boss_of, home
@@ -33,6 +34,13 @@ async def typed(world: World, who: User, words: str) -> str:
 async def save(world: World, name: str) -> None:
     await world.fake.mention(world.alice, world.channel, f"library save {name}", files=[MASCOT])
     await world.until(lambda: any(f"@{name}" in words for words in heard(world, world.alice)), name)
+
+
+async def told_of_saving(world: World, name: str) -> str:
+    before = len(heard(world, world.alice))
+    await world.fake.mention(world.alice, world.channel, f"library save {name}", files=[MASCOT])
+    await world.until(lambda: len(heard(world, world.alice)) > before)
+    return heard(world, world.alice)[-1]
 
 
 def bob_of(world: World) -> User:
@@ -168,6 +176,27 @@ async def test_a_style_is_chosen_shown_and_read(world: World) -> None:
     added = f"\n\n{hostile}"
     assert prompts(world) == [f"a fox{added}", f"a wolf{added}", "a bear", "at night"]
     assert "no style pop here. There are: noir, none." in await typed(world, world.alice, "a fox --style pop")
+
+
+async def test_a_style_of_any_name_is_chosen_in_the_form(world: World) -> None:
+    boss = boss_of(world)
+    for name in ("same", "usual", "straße_2"):
+        await typed(world, boss, f"library style {name}: {name}!")
+        await world.imagine("")
+        await world.fake.submit(world.alice, {"prompt": "a fox", "style": name})
+    await world.until(lambda: len(prompts(world)) == 3)
+    await world.quiet()
+    assert prompts(world) == ["a fox\n\nsame!", "a fox\n\nusual!", "a fox\n\nstraße_2!"]
+
+
+async def test_home_has_room_for_all_that_can_be_saved(world: World) -> None:
+    library = world.bot.core.intake.wording.library
+    for number in range(MOST_SAVED):
+        await library.save(Person("slack", world.team.id, world.alice.id, "alice"), f"picture{number}", png("red"))
+    assert f"{MOST_SAVED} pictures are saved here" in await told_of_saving(world, "more")
+    view = await home(world, world.alice)
+    assert readable(view.blocks).count("saved by alice") == MOST_SAVED
+    assert world.fake.violations == []
 
 
 async def test_again_keeps_a_style_that_was_removed(world: World) -> None:

@@ -289,6 +289,16 @@ async def test_a_channels_own_style_comes_before_the_workspaces(idle_house: Hous
     assert (await books.named(ADA, "noir", channel="c")).words == "dark"
 
 
+async def test_a_style_of_a_channel_that_is_no_more_can_be_removed(idle_house: House) -> None:
+    books = styles(idle_house)
+    for channel in ("gone", "d"):
+        await books.save(ADA, "noir", "dark", channel=channel)
+    assert await declined(books.remove(ADA, "noir", channel="c")) == "library.unknown_style"
+    await books.remove(ADA, "noir", channel="d")
+    await books.remove(ADA, "NOIR", channel="c")
+    assert await books.everywhere(ADA) == []
+
+
 async def test_a_style_that_is_not_there_is_declined_with_those_that_are(idle_house: House) -> None:
     await styles(idle_house).save(ADA, "noir", "dark")
     with pytest.raises(Declined) as refusal:
