@@ -183,6 +183,10 @@ class Settings(BaseSettings):
     slack_avatar_hosts: Hosts = Field(
         ("avatars.slack-edge.com",), description="Hosts that Slack serves avatars from; no token goes there."
     )
+    slack_response_hosts: Hosts = Field(
+        ("hooks.slack.com",),
+        description="Hosts that Slack takes answers at, beside that of SLACK_API_BASE; nothing is said to any other.",
+    )
 
     # The web workspace.
     web_host: str = Field(

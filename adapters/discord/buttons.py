@@ -46,9 +46,9 @@ async def on_component(desk: Desk, interaction: Interaction) -> None:
 
 async def _pressed(desk: Desk, interaction: Interaction, handler: "Handler", action: str, key: str) -> Said:
     name, _, index = key.partition(":")
-    post = await desk.posts.by_key(name)
-    if post is None or not (index or "0").isdecimal():
+    if not (index or "0").isdecimal():
         raise declined_gone()
+    post = await desk.post_of(interaction, name)
     return await handler(Press(desk, interaction, post, f"{action}:{key}", int(index or "0")))
 
 

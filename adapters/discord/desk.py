@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from adapters.discord.answers import Said, sentence
 from adapters.discord.events import Attachment, Interaction, moment_of
 from adapters.discord.outgoing import DiscordChat
-from adapters.discord.permissions import check_editor, check_place, moderates, writes
+from adapters.discord.permissions import check_editor, check_owner, check_place, moderates, writes
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import Place, Post, Posts, key_of, private_thread, short_key
 from adapters.discord.rest import Rest
@@ -77,6 +77,25 @@ class Desk:
         ours = interaction.app_permissions
         here = ours is None or writes(ours, place_of(interaction))
         return sentence(turn.locale, "discord.taken_on" if here else "discord.taken_on_elsewhere")
+
+    async def post_of(self, interaction: Interaction, name: str) -> Post:
+        """The turn that a button, a menu or a form names by its key.
+
+        Raises `Declined` where it is of another server or another direct conversation, or private and somebody else's.
+        """
+        post, person = await self.posts.by_key(name), person_of(interaction)
+        if post is None:
+            raise declined_gone()
+        own, there = post.turn.author.user == person.user, post.turn.thread
+        # A picture that fitted nowhere else is in its person's direct messages, with its buttons.
+        same = there.workspace == person.workspace and (
+            person.workspace != DIRECT or there.channel == place_of(interaction).root
+        )
+        if not own and not same:
+            raise declined_gone()
+        if post.turn.options.private:
+            check_owner(post.turn, person, moderator=False)
+        return post
 
     async def usual_model(self, interaction: Interaction) -> str:
         """The model that draws where an interaction happened, when nobody names one."""

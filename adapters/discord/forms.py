@@ -1,6 +1,6 @@
 """The forms: what to change about a picture, or what to make of one that somebody pointed at.
 
-discord:form:<event>   JSON list of references, kept for an hour while a form is open
+discord:form:<user>:<event>   JSON list of references, kept for an hour while a person's form is open
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from adapters.discord.answers import Answer, Said
 from adapters.discord.components import Action, Component, control_id, file_upload, form, labelled, select, text_input
-from adapters.discord.desk import Desk, Wish, declined_gone, person_of, references_of
+from adapters.discord.desk import Desk, Wish, person_of, references_of
 from adapters.discord.events import Attachment, Interaction
 from adapters.discord.permissions import check_editor, moderates
 from adapters.discord.posts import Post
@@ -30,9 +30,7 @@ _REFERENCES: TypeAdapter[tuple[Reference, ...]] = TypeAdapter(tuple[Reference, .
 
 async def edit_form(desk: Desk, name: str, interaction: Interaction) -> Component:
     """The form that asks what to change. Raises `Declined` where that is not for this person."""
-    post = await desk.posts.by_key(name)
-    if post is None:
-        raise declined_gone()
+    post = await desk.post_of(interaction, name)
     settings = await desk.settings.of(interaction.guild_id)
     check_editor(settings, post.turn, person_of(interaction), moderator=moderates(interaction.permissions))
     return await _form(desk, control_id(Action.EDIT, name), "discord.form_edit", interaction, post)
@@ -46,13 +44,13 @@ async def ask_form(desk: Desk, references: tuple[Reference, ...], interaction: I
 
 async def hold(desk: Desk, references: tuple[Reference, ...], interaction: Interaction) -> None:
     """Keep what a form is about while it is open."""
-    name = key("discord", "form", interaction.id)
+    name = key("discord", "form", interaction.person.id, interaction.id)
     await desk.posts.redis.set(name, _REFERENCES.dump_json(references), ex=FORM_SECONDS)
 
 
-async def held(desk: Desk, name: str) -> tuple[Reference, ...]:
-    """What the form that this interaction opened is about. Raises `Declined` when that was too long ago."""
-    found = await desk.posts.redis.get(key("discord", "form", name))
+async def held(desk: Desk, interaction: Interaction, name: str) -> tuple[Reference, ...]:
+    """What a form is about, for the person who opened it. Raises `Declined` when that was too long ago."""
+    found = await desk.posts.redis.get(key("discord", "form", interaction.person.id, name))
     if not found:
         raise Declined("discord.form_gone")
     return _REFERENCES.validate_json(found)
@@ -114,11 +112,9 @@ async def _submitted(desk: Desk, interaction: Interaction, *, private: bool) -> 
         private=private,
     )
     if kind == ASK:
-        pointed_at = await held(desk, name)
+        pointed_at = await held(desk, interaction, name)
         return await desk.ask(interaction, Wish(prompt, options, (*pointed_at, *filled.references)))
-    post = await desk.posts.by_key(name)
-    if post is None:
-        raise declined_gone()
+    post = await desk.post_of(interaction, name)
     parent = ImageRef(post.turn.id, filled.which)
     return await desk.ask(interaction, Wish(prompt, options, filled.references, Operation.EDIT, parent, of=post))
 

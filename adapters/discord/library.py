@@ -125,7 +125,7 @@ async def on_save_form(desk: Desk, interaction: Interaction) -> None:
 
 async def _submitted(desk: Desk, interaction: Interaction) -> Said:
     _, _, name = str(interaction.data.get("custom_id", "")).partition(":")
-    references, fields = await held(desk, name), fields_of(interaction.data)
+    references, fields = await held(desk, interaction, name), fields_of(interaction.data)
     which = int(next(iter(fields.get("which") or ()), "1")) - 1
     picture = references[min(max(0, which), len(references) - 1)]
     who = await visitor_of(desk, interaction)

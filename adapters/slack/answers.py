@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from redis.exceptions import RedisError
 
-from adapters.slack.response_urls import respond
+from adapters.slack.response_urls import ResponseUrls
 from adapters.slack.text import escaped
 from adapters.slack.web_api import Refused, Unsure, WebApi
 from core.background import stop
@@ -54,8 +54,9 @@ class Tasks:
 class Answers:
     """Turns what came of an event into a sentence, and brings it to the person."""
 
-    def __init__(self, api: WebApi) -> None:
+    def __init__(self, api: WebApi, response_urls: ResponseUrls) -> None:
         self.api = api
+        self.response_urls = response_urls
         self.tasks = Tasks()
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -88,7 +89,7 @@ class Answers:
         """Through a `response_url`, which works wherever the person is."""
 
         async def speak(text: str) -> None:
-            await respond(self.api.session, url, text, thread=thread)
+            await self.response_urls.respond(url, text, thread=thread)
 
         return speak
 

@@ -75,7 +75,7 @@ class SlackApp:
 
 def make_app(desk: Desk, *, signing_secret: str = "", oauth_flow: AsyncOAuthFlow | None = None) -> SlackApp:
     """The app over a desk. Without `signing_secret` it must not be reached by HTTP."""
-    answers = Answers(desk.api)
+    answers = Answers(desk.api, desk.chat.response_urls)
     bolt = AsyncApp(
         name="imagine",
         client=make_client(desk.api.session, desk.api.base_url),

@@ -60,8 +60,8 @@ class Buttons:
         action = body["actions"][0]
         value = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
         handler, found = self._handlers.get(str(action.get("action_id"))), VALUE.match(value)
-        post = await self._desk.posts.by_key(found[1]) if found else None
-        if handler is None or found is None or post is None or post.turn.thread.workspace != actor.workspace:
+        post = await self._desk.posts.by_key(actor.workspace, found[1]) if found else None
+        if handler is None or found is None or post is None:
             raise declined_gone()
         message = str((body.get("container") or {}).get("message_ts") or "")
         event = f"{action.get('action_ts', '')}.{message}.{actor.user}"

@@ -71,7 +71,7 @@ class History:
         """Compare with the picture that was chosen in the form."""
         post = await self._post_of(actor, view)
         index, _, name = forms.chosen(view, "picture").partition(":")
-        other = await self._desk.posts.by_key(name)
+        other = await self._desk.posts.by_key(actor.workspace, name)
         if other is None or not index.isdigit() or other.conversation != post.conversation:
             raise declined_gone()
         image = ImageRef(post.turn.id, forms.filled(view, Context()).which)
@@ -158,7 +158,7 @@ class History:
 
     async def _post_of(self, actor: Actor, view: dict[str, Any]) -> Post:
         context = Context.read(str(view.get("private_metadata") or ""))
-        post = await self._desk.posts.by_key(context.key)
-        if post is None or post.turn.thread.workspace != actor.workspace:
+        post = await self._desk.posts.by_key(actor.workspace, context.key)
+        if post is None:
             raise declined_gone()
         return post

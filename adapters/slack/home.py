@@ -66,7 +66,7 @@ class Home:
                 await self._ask_settings(actor, trigger)
                 return ""
             case HomeAction.CANCEL:
-                post = await self._desk.posts.by_key(str(action.get("value") or ""))
+                post = await self._desk.posts.by_key(actor.workspace, str(action.get("value") or ""))
                 turn = post.turn.id if post else TurnId("")
                 await self._desk.intake.cancel(turn, actor.person, moderator=actor.profile.admin)
             case HomeAction.UNSAVE:

@@ -109,7 +109,7 @@ class Modals:
         return ""
 
     async def _edited(self, actor: Actor, context: Context, view: dict[str, Any], event: str, url: str) -> str:
-        filled, post = forms.filled(view, context), await self._desk.posts.by_key(context.key)
+        filled, post = forms.filled(view, context), await self._desk.posts.by_key(actor.workspace, context.key)
         if post is None:
             raise declined_gone()
         wish = Wish(

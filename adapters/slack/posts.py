@@ -101,24 +101,24 @@ class Posts:
         """Note one more message that shows a turn."""
         await self.redis.set(key("slack", "message", _place(workspace, channel, ts)), name, ex=self.ttl)
 
-    async def by_key(self, name: str) -> Post | None:
-        """The turn of a button."""
-        found = await self.redis.getex(key("slack", "turn", name), ex=self.ttl)
-        return unpack(Post, found) if found else None
+    async def by_key(self, workspace: str, name: str) -> Post | None:
+        """The turn of a button, a menu or a form; None where it is of another workspace than what names it."""
+        post = await self._read(name)
+        return post if post and post.turn.thread.workspace == workspace else None
 
     async def by_turn(self, turn: TurnId) -> Post | None:
         """A turn by its id."""
-        return await self.by_key(short_key(turn))
+        return await self._read(short_key(turn))
 
     async def by_message(self, workspace: str, channel: str, ts: str) -> Post | None:
         """The turn that a message of ours shows; None where it is not ours, or no longer kept."""
         name = await self.redis.getex(key("slack", "message", _place(workspace, channel, ts)), ex=self.ttl)
-        return await self.by_key(text(name)) if name else None
+        return await self._read(text(name)) if name else None
 
     async def opened_for(self, workspace: str, channel: str, thread: str) -> TurnId | None:
         """The turn that we opened a thread for; None where it is not ours."""
         name = await self.redis.getex(key("slack", "thread", _place(workspace, channel, thread)), ex=self.ttl)
-        post = await self.by_key(text(name)) if name else None
+        post = await self._read(text(name)) if name else None
         return post.turn.id if post else None
 
     async def note_agents(self, workspace: str, channel: str, thread: str) -> None:
@@ -186,8 +186,12 @@ class Posts:
     async def recent(self, person: Person) -> list[Post]:
         """A person's finished turns, newest first."""
         names = await self.redis.lrange(key("slack", "recent", person), 0, -1)
-        found = [await self.by_key(text(name)) for name in names]
+        found = [await self._read(text(name)) for name in names]
         return [post for post in found if post]
+
+    async def _read(self, name: str) -> Post | None:
+        found = await self.redis.getex(key("slack", "turn", name), ex=self.ttl)
+        return unpack(Post, found) if found else None
 
 
 def shown_as(post: Post, shown: tuple[Shown, ...], *, channel: str, message: str) -> Post:

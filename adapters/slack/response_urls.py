@@ -6,6 +6,7 @@ slack:response:<key>   the address of a turn or a form, encrypted (whoever has i
 
 import base64
 import hashlib
+from collections.abc import Collection
 
 import aiohttp
 import structlog
@@ -15,28 +16,16 @@ from redis.exceptions import RedisError
 
 from adapters.slack.posts import short_key
 from adapters.slack.text import escaped
+from core.fetching import is_trusted
 from core.state import key, text
 from core.turns import TurnId
 
 LIVES_SECONDS = 29 * 60
 """Slack takes answers for half an hour."""
 
+_OK = 200
+
 log = structlog.get_logger()
-
-
-async def respond(session: aiohttp.ClientSession, url: str, words: str, *, thread: str = "") -> bool:
-    """Say something to the person alone; whether that was taken. Nothing is raised: there is nobody else to tell."""
-    body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(words)}
-    if thread:
-        body["thread_ts"] = thread
-    try:
-        async with session.post(url, json=body) as response:
-            if not response.ok:
-                log.warning("a person could not be answered", status=response.status)
-            return response.ok
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        log.warning("a person could not be answered", problem=type(error).__name__)
-        return False
 
 
 def keys_from(secret: str) -> MultiFernet:
@@ -46,12 +35,33 @@ def keys_from(secret: str) -> MultiFernet:
 
 
 class ResponseUrls:
-    """Keeps where what somebody did can be answered, by its turn or by the form that it opened, until that dies."""
+    """Keeps where what somebody did can be answered, by its turn or by the form that it opened, until that dies.
 
-    def __init__(self, redis: Redis, keys: MultiFernet, session: aiohttp.ClientSession) -> None:
+    Nothing is said to a host that is not of `hosts`, whatever an event says.
+    """
+
+    def __init__(self, redis: Redis, keys: MultiFernet, session: aiohttp.ClientSession, hosts: Collection[str]) -> None:
         self._redis = redis
         self._keys = keys
         self._session = session
+        self._hosts = frozenset(hosts)
+
+    async def respond(self, url: str, words: str, *, thread: str = "") -> bool:
+        """Say something to the person alone; whether that was taken. Nothing is raised: nobody else is to be told."""
+        if not is_trusted(url, self._hosts):
+            log.error("an event names an address that is not of Slack; see SLACK_RESPONSE_HOSTS")
+            return False
+        body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(words)}
+        if thread:
+            body["thread_ts"] = thread
+        try:
+            async with self._session.post(url, json=body, allow_redirects=False) as response:
+                if response.status != _OK:
+                    log.warning("a person could not be answered", status=response.status)
+                return response.status == _OK
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("a person could not be answered", problem=type(error).__name__)
+            return False
 
     async def keep(self, name: str, url: str) -> None:
         """Note where a turn or a form can be answered. A store that is away costs no more than this last way."""
@@ -78,4 +88,4 @@ class ResponseUrls:
         """Answer where a turn was asked for, once; whether that could be done."""
         url = await self.of(turn)
         await self._redis.delete(key("slack", "response", short_key(turn)))
-        return bool(url) and await respond(self._session, url, words)
+        return bool(url) and await self.respond(url, words)

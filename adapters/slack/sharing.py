@@ -42,7 +42,7 @@ class Sharing:
     async def shared(self, actor: Actor, view: dict[str, Any], event: str) -> str:
         """Post a private picture in a channel, where it begins a conversation of its own."""
         context = Context.read(str(view.get("private_metadata") or ""))
-        post = await self._desk.posts.by_key(context.key)
+        post = await self._desk.posts.by_key(actor.workspace, context.key)
         if post is None or not post.shown or post.turn.author.user != actor.user:
             raise declined_gone()
         channel = forms.filled(view, context).channel
@@ -57,7 +57,7 @@ class Sharing:
         """Show the thread the picture that what comes next goes on from."""
         words, node, index = back.words(actor.locale, QUOTED_CHARACTERS), back.node, back.image.index
         workspace, name, desk = actor.workspace, short_key(TurnId(event)), self._desk
-        earlier = await desk.posts.by_key(short_key(node.id))
+        earlier = await desk.posts.by_turn(node.id)
         files = [one.file for one in earlier.shown[index : index + 1]] if earlier else []
         body = render.message(words)
         if earlier and files:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography.fernet import MultiFernet
@@ -40,6 +41,7 @@ from core.tree import Tree
 API_BASE = "https://slack.com/api"
 FILE_HOSTS = ("files.slack.com",)
 AVATAR_HOSTS = ("avatars.slack-edge.com",)
+RESPONSE_HOSTS = ("hooks.slack.com",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class SlackSetup:
     api_base: str = API_BASE
     file_hosts: Collection[str] = FILE_HOSTS
     avatar_hosts: Collection[str] = AVATAR_HOSTS
+    response_hosts: Collection[str] = RESPONSE_HOSTS
 
 
 @asynccontextmanager
@@ -78,6 +81,8 @@ async def open_chat(
         connector = aiohttp.TCPConnector(limit=200)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout, connector=connector))
         api = WebApi(session, setup.api_base, _tokens(setup, redis, session), redis)
+        # Whoever is told the token may be told what we say.
+        response_hosts = (*setup.response_hosts, urlsplit(setup.api_base).netloc)
         posts, throttle = Posts(redis, ttl=conversation_ttl), Throttle(redis)
         poster, people = Poster(api, posts, throttle), People(api, redis)
         stack.push_async_callback(people.close)
@@ -91,7 +96,7 @@ async def open_chat(
             files=Files(api, fetcher, setup.file_hosts, setup.avatar_hosts),
             throttle=throttle,
             agent=Agent(api),
-            response_urls=ResponseUrls(redis, _keys(setup), session),
+            response_urls=ResponseUrls(redis, _keys(setup), session, response_hosts),
             workshop=workshop,
             provider=provider,
         )

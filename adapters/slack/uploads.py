@@ -8,7 +8,6 @@ slack:upload:<key>   JSON list of `Upload`, for a day
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -18,6 +17,7 @@ from adapters.slack.posts import Shown
 from adapters.slack.text import one_line
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
 from core.errors import PlatformBusy
+from core.fetching import is_trusted
 from core.ports import Image
 from core.state import key, pack, unpack
 
@@ -84,11 +84,13 @@ class Uploads:
         return Upload(str(answer["file_id"]), image.file_name, size)
 
     async def _post(self, url: str, image: Image) -> None:
-        if urlsplit(url).netloc not in self._hosts:
+        if not is_trusted(url, self._hosts):
             raise Refused("upload", "unknown_upload_host")
         headers = {"Content-Type": image.picture.media_type}
         try:
-            async with self._api.session.post(url, data=image.picture.data, headers=headers) as response:
+            async with self._api.session.post(
+                url, data=image.picture.data, headers=headers, allow_redirects=False
+            ) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise PlatformBusy(UNSURE_SECONDS) from error

@@ -19,7 +19,14 @@ def slack_setup(settings: Settings) -> SlackSetup:
         secret = settings.slack_client_secret.get_secret_value()
         client = Client(settings.slack_client_id, secret, cipher(settings, secret))
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
-    return SlackSetup(token, client, settings.slack_api_base, settings.slack_file_hosts, settings.slack_avatar_hosts)
+    return SlackSetup(
+        bot_token=token,
+        client=client,
+        api_base=settings.slack_api_base,
+        file_hosts=settings.slack_file_hosts,
+        avatar_hosts=settings.slack_avatar_hosts,
+        response_hosts=settings.slack_response_hosts,
+    )
 
 
 @asynccontextmanager

@@ -219,6 +219,14 @@ def _origin(link: httpx.URL) -> tuple[str, str]:
     return link.scheme, f"{_host(link)}:{link.port or _DEFAULT_PORTS.get(link.scheme)}"
 
 
+def is_trusted(url: str, hosts: Collection[str]) -> bool:
+    """Whether an address is at one of `hosts`, as `Fetcher.fetch_trusted` takes them, and is reached in safety."""
+    try:
+        return _is_trusted(_parsed(url), frozenset(map(_place, hosts)))
+    except FetchFailed:
+        return False
+
+
 def _is_trusted(link: httpx.URL, allowed: Collection[str]) -> bool:
     scheme, place = _origin(link)
     secure = scheme == "https" or (scheme == "http" and _is_loopback(link))

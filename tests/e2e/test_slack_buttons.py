@@ -1,8 +1,14 @@
 """What the buttons do, who may press them, and what only one person sees."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
+
+from adapters.slack.forms import Context
+from adapters.slack.posts import short_key
 from core.replies import say
+from core.turns import TurnId
 from tests.e2e.slack_world import World
 from tests.fakes.provider import png
 from tests.fakes.slack import Shown
@@ -90,6 +96,33 @@ async def test_a_forged_key_presses_nothing(world: World) -> None:
         forged = first.button("Again")
         forged.json["value"] = value
         await world.fake.press(world.alice, forged)
+    await world.quiet()
+    assert len(world.bot.images.made) == 1
+
+
+async def of_elsewhere(world: World, picture: Shown) -> str:
+    """The key of a turn like a picture's, in a workspace that alice is not in."""
+    posts = world.bot.chat.posts
+    post = await posts.by_message(world.team.id, picture.message.channel.id, picture.ts)
+    assert post is not None
+    thread = replace(post.conversation, workspace="TELSEWHERE")
+    there = replace(post, turn=replace(post.turn, id=TurnId("slack:TELSEWHERE:1"), thread=thread), thread=thread)
+    await posts.keep(there)
+    return short_key(there.turn.id)
+
+
+@pytest.mark.parametrize(
+    ("label", "filled"), [("Edit", {"prompt": "make it night"}), ("Share to channel", {"channel": "C"})]
+)
+async def test_a_form_reaches_no_turn_of_another_workspace(world: World, label: str, filled: dict[str, str]) -> None:
+    await world.imagine("a secret fox --private")
+    (picture,) = await world.pictures(1, world.fake.dm(world.alice))
+    await world.fake.press(world.alice, picture.button(label))
+    view = await world.until(lambda: world.fake.modal(world.alice))
+    view.content["private_metadata"] = Context(key=await of_elsewhere(world, picture)).written()
+    field = next(iter(filled))
+    await world.fake.submit(world.alice, {field: world.channel.id if field == "channel" else filled[field]})
+    assert view.errors == {field: say("en", "slack.button_gone")}
     await world.quiet()
     assert len(world.bot.images.made) == 1
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreLost
 
 from adapters.slack.answers import Answers
+from adapters.slack.response_urls import ResponseUrls, keys_from
 from adapters.slack.tokens import OneWorkspace
 from adapters.slack.web_api import Refused, Unsure, WebApi, make_client
 from core.errors import AnswerLost, Declined, PlatformBusy
@@ -24,7 +26,8 @@ async def answers(fake_slack: FakeSlack, redis: Redis) -> AsyncIterator[Answers]
     team = fake_slack.workspace("Acme")
     async with aiohttp.ClientSession() as session:
         tokens = OneWorkspace(make_client(session, fake_slack.api_url), team.bot_token)
-        answers = Answers(WebApi(session, fake_slack.api_url, tokens, redis))
+        urls = ResponseUrls(redis, keys_from("xoxb-1"), session, [urlsplit(fake_slack.base_url).netloc])
+        answers = Answers(WebApi(session, fake_slack.api_url, tokens, redis), urls)
         yield answers
         await answers.tasks.close()
 
