@@ -104,6 +104,11 @@ class Visitor:
         """Which saved pictures are theirs to make, replace and remove."""
         return Access.ALL if self.moderator else self.rule
 
+    def check_saver(self) -> None:
+        """Raise `Declined` where nothing is theirs to save."""
+        if self.access is Access.NONE:
+            raise Declined("library.savers_only")
+
     def may_remove(self, saved: Saved) -> bool:
         """Whether a saved picture is theirs to remove."""
         return self.access is Access.ALL or (self.access is Access.OWN and saved.by.user == self.person.user)
@@ -142,7 +147,7 @@ class Librarian:
 
     async def save(self, who: Visitor, name: str, fetch: Fetch | None) -> str:
         """Save a picture under a name."""
-        _check_saver(who)
+        who.check_saver()
         if fetch is None:
             raise Declined("library.picture_needed")
         try:
@@ -157,7 +162,7 @@ class Librarian:
 
     async def remove(self, who: Visitor, name: str) -> str:
         """Remove a saved picture."""
-        _check_saver(who)
+        who.check_saver()
         await self.library.remove(who.person, name, all_access=who.access is Access.ALL)
         return say(who.locale, "library.removed", name=shown(name))
 
@@ -262,11 +267,6 @@ def _line_there(style: Style, who: Visitor) -> str:
 def _is_there(who: Visitor, channel: str) -> bool:
     """Whether a channel is another than this one, and may be named."""
     return channel not in ("", who.channel) and bool(who.place(channel))
-
-
-def _check_saver(who: Visitor) -> None:
-    if who.access is Access.NONE:
-        raise Declined("library.savers_only")
 
 
 def _check_moderator(who: Visitor) -> None:

@@ -97,8 +97,9 @@ async def suggestions(desk: Desk, interaction: Interaction, focused: str) -> lis
 async def save_form(
     desk: Desk, references: tuple[Reference, ...], post: Post | None, interaction: Interaction
 ) -> Component:
-    """The form that asks for a name. Raises `Declined` where the picture is kept for others."""
+    """The form that asks for a name. Raises `Declined` for who may not save, and a picture that is kept for others."""
     _check_at_home(interaction)
+    (await visitor_of(desk, interaction)).check_saver()
     if post is not None:
         settings = await desk.settings.of(interaction.guild_id)
         check_editor(settings, post.turn, person_of(interaction), moderator=moderates(interaction.permissions))

@@ -36,7 +36,9 @@ class Library:
     async def ask_name(
         self, modals: Modals, actor: Actor, opening: Opening, references: tuple[Reference, ...], post: Post | None
     ) -> None:
-        """Open the form that asks for a name."""
+        """Open the form that asks for a name, for who may save; a stranger may yet turn out to."""
+        if not actor.stranger:
+            (await self._visitor(actor, references[0].channel)).check_saver()
         settings, locale = await self._desk.settings.of(actor.workspace), actor.locale
         if post:
             settings.check_editor(post.turn, actor.person, actor.profile)

@@ -132,6 +132,8 @@ async def test_roles_are_chosen_whose_members_keep_the_library(server: Server) -
     server.guild.members[bob.id].role_ids.clear()
     assert ONLY in await library(server, bob, "save", name="mascot", picture=MASCOT)
     assert ONLY in await library(server, bob, "remove", name="mascot")
+    posted = bob.send(server.channel, "our logo", files=[MASCOT])
+    assert ONLY in await told(await bob.message_menu(posted, MENU))
     everyone = server.guild.roles[server.guild.id]
     assert "under a name:** anyone" in await told(await boss.choose_roles(rules, "saver_roles", everyone))
     await forget_rules(server)

@@ -129,6 +129,10 @@ async def test_people_are_chosen_who_keep_the_library(world: World) -> None:
     assert only in await typed(world, world.alice, "library remove mascot")
     assert "home_unsave" not in str((await home(world, world.alice)).blocks)
     assert "home_unsave" in str((await home(world, bob)).blocks)
+    posted = await world.fake.message(world.alice, world.channel, "our logo", files=[MASCOT])
+    await world.fake.message_shortcut(world.alice, posted, SHORTCUT)
+    await world.until(lambda: sum(only in words for words in heard(world, world.alice)) > 1)
+    assert world.fake.modal(world.alice) is None
     await world.fake.submit(boss, {"saver_people": []})
     assert only in await typed(world, bob, "library remove mascot")
     assert "removed" in await typed(world, boss, "library remove mascot")
