@@ -38,6 +38,7 @@ ROOM = 1400
 MOST_PLACES = 10
 """Other channels of which it is listed what is usual there."""
 MOST_MARKS = 25
+"""How many marks are chosen at most: Discord's menus take no more."""
 _REASONS = {PictureProblem.CRASHED: "too_slow"}
 _ASKED = re.compile(
     r"""library(?:
@@ -69,6 +70,7 @@ class Access(StrEnum):
     NONE = "none"
     OWN = "own"
     ALL = "all"
+    """Whoever saved them."""
 
 
 def access(savers: Savers, chosen: Collection[str], borne: Collection[str]) -> Access:

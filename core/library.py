@@ -83,7 +83,7 @@ def shelf_of(person: Person) -> str:
 
 
 class Library:
-    """The saved pictures of all workspaces."""
+    """The saved pictures of all workspaces. With `all_access` somebody changes what others saved, too."""
 
     def __init__(self, redis: Redis, workshop: PictureWorkshop) -> None:
         self.redis = redis
