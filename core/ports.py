@@ -266,3 +266,7 @@ class ImageProvider(Models, Protocol):
     async def download(self, output: Output) -> bytes:
         """The bytes of a result, unverified. Raises `ProviderError` when it is not to be had."""
         ...
+
+    async def let_go(self, output: Output) -> None:
+        """A result is asked for no more: its turn has ended. Free; a service that keeps nothing for us does nothing."""
+        ...

@@ -26,7 +26,7 @@ from core.sends import ALIVE_SECONDS, Sends
 from core.services import Services
 from core.state import Turns
 from core.statuses import Failed, FailureReason, Output, Status, Succeeded
-from core.turns import TurnId
+from core.turns import Route, TurnId
 
 MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
 """How often a request that was certainly not made is tried, by why it was not; once for any other reason."""
@@ -141,6 +141,8 @@ class Sender:
                 await settle(errand.lane, before.digest, before.attempt)
                 if awaited:
                     await self.wake(errand.turn)
+                elif await self.turns.read(errand.turn) is None:
+                    await self.services.let_go(Route.of_lane(errand.lane).provider, after.status)
                 if awaited and isinstance(after.status, Succeeded):
                     await self.durations.remember(errand.lane, time.time() - before.sent_at)
                 return

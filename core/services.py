@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from core.errors import Declined, ProviderError, Unavailable
 from core.ports import Capabilities, ImageProvider
 from core.prices import PriceTable, priced
-from core.statuses import Failed, FailureReason
+from core.statuses import Failed, FailureReason, Status, Succeeded
 from core.turns import Route
 
 MOST_SUCCESSORS = 4
@@ -58,6 +59,12 @@ class Services:
     def of_lane(self, lane: str) -> ImageProvider:
         """The service of a lane. Raises `Unavailable` as `of` does."""
         return self.of(Route.of_lane(lane).provider)
+
+    async def let_go(self, name: str, status: Status | None) -> None:
+        """Tell a service that nobody will ask for what a request came to."""
+        with suppress(ProviderError):
+            for output in status.outputs if isinstance(status, Succeeded) else ():
+                await self.of(name).let_go(output)
 
     async def models(self) -> Sequence[str]:
         """The ids of the models to choose from, each once, without those whose successor has taken their place.

@@ -209,7 +209,10 @@ class Steps:
                 log.warning("an announcement has gone", why=gone.operator)
         await self._give_place_free()
         await self.crew.requests.abandon(self.hold, self.lane)
+        record = self.hold.record
         await self.crew.turns.end(self.hold, how=ending.how, spent=spent)
+        for drawing in record.drawings:
+            await self.crew.services.let_go(record.route.provider, drawing.status)
         self._count(ending, spent)
         log.info("a turn has ended", how=ending.how, seconds=round(time.time() - self.turn.asked_at, 1))
 

@@ -48,6 +48,7 @@ class FakeImages:
     looks: int = 0
     lists: int = 0
     echoes_payload: bool = True
+    let_gone: list[str] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
     finish_at_once: bool = True
     max_prompt: int = 400
@@ -126,6 +127,9 @@ class FakeImages:
     async def download(self, output: Output) -> bytes:
         self._trouble("download")
         return png()
+
+    async def let_go(self, output: Output) -> None:
+        self.let_gone.append(output.url)
 
     def expire_links(self) -> None:
         """Let every link die that was given out by now."""

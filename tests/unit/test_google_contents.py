@@ -215,10 +215,10 @@ async def test_a_history_that_cannot_be_kept_costs_no_picture(
     double.signature = 4_000
     keep = gemini._stash.put  # noqa: SLF001
 
-    async def pictures_alone(data: bytes) -> str:
+    async def pictures_alone(data: bytes, *, waits: bool = False) -> str:
         if not data.startswith(b"\x89PNG"):
             raise StoreAway
-        return await keep(data)
+        return await keep(data, waits=waits)
 
     monkeypatch.setattr(gemini._stash, "put", pictures_alone)  # noqa: SLF001
     assert (await drawn(gemini)).history is None

@@ -1,6 +1,8 @@
 """Whole turns over Google: drawn once, kept small, and gone on from whatever has expired."""
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,8 +11,12 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.wiring import CoreSettings
+from core.errors import NotSent, PlatformBusy
+from core.ports import Job
+from core.providers.google.provider import FULL_SECONDS
+from core.providers.google.stash import Stash
 from core.state import key
-from core.statuses import KEPT
+from core.statuses import KEPT, Failed, FailureReason, Output
 from core.turns import Turn
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
@@ -86,6 +92,51 @@ async def test_a_worker_that_dies_with_the_picture_in_hand_is_followed_by_one_th
     assert double.posts == 1
     (image,) = chat.results[turn.id].images
     assert (image.link, image.picture.media_type) == ("", "image/png")
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_a_picture_that_waits_to_be_delivered_is_not_dropped_for_newer_ones(
+    double: GoogleDouble, redis_url: str, monkeypatch: pytest.MonkeyPatch, *, vertex: bool
+) -> None:
+    async with at_work(double, redis_url, vertex=vertex) as house:
+        images: Any = house.images
+        images._stash = Stash(house.core.redis, most_bytes=1_000)  # noqa: SLF001
+        house.chat.troubles["deliver"] = [PlatformBusy(0.3)]
+        waiting = await house.ask(house.turn("a fox"))
+        await wait_until(lambda: not house.chat.troubles["deliver"])
+        for _ in range(3):
+            await images._stash.put(os.urandom(900))  # noqa: SLF001
+        assert await house.ended(waiting) == "done"
+        assert await images._stash.has_room()  # noqa: SLF001
+
+
+async def test_while_too_much_waits_to_be_delivered_nothing_is_paid_for(double: GoogleDouble, redis_url: str) -> None:
+    async with at_work(double, redis_url) as house:
+        images: Any = house.images
+        images._stash = Stash(house.core.redis, most_bytes=1_000)  # noqa: SLF001
+        link = await images._stash.put(os.urandom(1_000), waits=True)  # noqa: SLF001
+        with pytest.raises(NotSent) as refusal:
+            await images.submit(Job(MODEL, "a fox"))
+        assert refusal.value.failure == Failed(FailureReason.RATE_LIMITED, retry_after=FULL_SECONDS)
+        assert double.posts == 0
+        await images.let_go(Output(link))
+        await house.done(house.turn("a fox"))
+
+
+async def test_a_picture_that_comes_for_a_turn_that_was_cancelled_waits_for_nobody(
+    double: GoogleDouble, redis_url: str
+) -> None:
+    double.hold = asyncio.Event()
+    async with at_work(double, redis_url) as house:
+        images: Any = house.images
+        images._stash = Stash(house.core.redis, most_bytes=100)  # noqa: SLF001
+        turn = await house.ask(house.turn("a fox"))
+        await wait_until(lambda: double.posts)
+        await house.core.intake.cancel(turn.id, turn.author)
+        assert await house.ended(turn) == "cancelled"
+        double.hold.set()
+        await wait_until(lambda: house.core.sender.under_way == 0)
+        assert await images._stash.has_room()  # noqa: SLF001
 
 
 async def test_an_answer_that_broke_off_is_said_at_once_and_not_asked_for_again(

@@ -47,6 +47,52 @@ async def test_the_least_lately_kept_makes_room(redis: Redis) -> None:
     assert await redis.zcard(key("google", "kept")) == 3
 
 
+async def test_what_waits_to_be_delivered_makes_room_for_nothing(redis: Redis) -> None:
+    stash = Stash(redis, most_bytes=3_000)
+    waiting = await stash.put(os.urandom(1_000), waits=True)
+    links = [await stash.put(os.urandom(1_000)) for _ in range(5)]
+    assert [await stash.get(link) is not None for link in links] == [False, False, False, True, True]
+    assert await stash.get(waiting)
+    await stash.release(waiting)
+    await stash.put(os.urandom(3_000))
+    assert await stash.get(waiting) is None
+
+
+async def test_what_waits_leaves_room_again_once_it_is_released_or_has_expired(redis: Redis) -> None:
+    stash = Stash(redis, most_bytes=2_000)
+    waiting = [await stash.put(os.urandom(1_000), waits=True) for _ in range(2)]
+    assert not await stash.has_room()
+    await stash.release(waiting[0])
+    assert await stash.has_room()
+    await stash.put(await stash.get(waiting[0]) or b"", waits=True)
+    assert not await stash.has_room()
+    await redis.delete(name(waiting[1]))
+    assert await stash.has_room()
+
+
+async def test_what_is_asked_for_again_and_again_is_kept_that_long(redis: Redis) -> None:
+    stash = Stash(redis)
+    link = await stash.put(os.urandom(SMALL_BYTES + 1), waits=True)
+    await redis.expire(name(link), 10)
+    await stash.get(link)
+    assert await redis.ttl(name(link)) == PICTURE_SECONDS
+
+
+async def test_what_is_kept_for_an_edit_too_waits_all_the_same(redis: Redis) -> None:
+    stash = Stash(redis, most_bytes=1_000)
+    picture = os.urandom(900)
+    link = await stash.put(picture, waits=True)
+    assert await stash.put(picture) == link
+    await stash.put(os.urandom(1_000))
+    assert await stash.get(link) == picture
+
+
+async def test_letting_go_of_what_is_not_there_leaves_nothing_behind(redis: Redis) -> None:
+    stash = Stash(redis)
+    await stash.release(f"{KEPT}nothing")
+    assert await redis.keys(key("google", "*")) == []
+
+
 async def test_what_has_expired_takes_no_room(redis: Redis) -> None:
     stash = Stash(redis, most_bytes=2_000)
     gone, here = [await stash.put(os.urandom(1_000)) for _ in range(2)]
@@ -60,11 +106,11 @@ class Flaky(Stash):
 
     away = 2
 
-    async def put(self, data: bytes) -> str:
+    async def put(self, data: bytes, *, waits: bool = False) -> str:
         self.away -= 1
         if self.away >= 0:
             raise StoreAway
-        return await super().put(data)
+        return await super().put(data, waits=waits)
 
 
 async def test_what_was_paid_for_waits_for_the_store(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

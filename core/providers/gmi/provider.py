@@ -138,6 +138,9 @@ class GmiImages:
         """The bytes of a result, unverified. Raises `Unavailable`."""
         return output.data or await self._storage.download(output.url)
 
+    async def let_go(self, output: Output) -> None:
+        """The service keeps its results by its own rules: nothing."""
+
     async def _takes(self, job: Job) -> bool:
         """Whether the model takes all that the job asks for: a service ignores or refuses what it does not know."""
         try:

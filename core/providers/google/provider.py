@@ -55,6 +55,8 @@ from core.statuses import (
 
 FULL = 0.7
 """Of what a request may have: the rest is for the pictures that an edit brings along."""
+FULL_SECONDS = 5.0
+"""How long a request waits for pictures before it to be delivered."""
 FILE_SECONDS = 5.0
 """How long a finished picture waits to become a file that later edits can point at."""
 
@@ -127,6 +129,7 @@ class GoogleImages:
             return Submission(self._request(job.model), Refused(RefusalReason.REFERENCE_UNREADABLE))
         if len(body) > self._client.place.most_bytes:
             return Submission(self._request(job.model), Refused(RefusalReason.TOO_LONG))
+        await self._check_room()
         answer = await self._client.generate(job.model, body)
         request = self._request(job.model, uuid4().hex)
         if not answer.ok:
@@ -163,6 +166,22 @@ class GoogleImages:
         if not data:
             raise Unavailable(Failed(FailureReason.DAMAGED))
         return data
+
+    async def let_go(self, output: Output) -> None:
+        """Let a result make room for others, as all does that Google sent and nobody waits for."""
+        if output.url.startswith(KEPT):
+            with suppress(RedisError, OSError):  # nobody waits for it longer than it is kept anyway
+                await self._stash.release(output.url)
+
+    async def _check_room(self) -> None:
+        """Raise `NotSent` while as much waits to be delivered as can be kept: nothing is drawn to be dropped."""
+        try:
+            if await self._stash.has_room():
+                return
+        except (RedisError, OSError) as error:
+            raise NotSent(Failed(FailureReason.UNREACHABLE, retry_after=UNREACHABLE_SECONDS)) from error
+        log.error("too many pictures wait to be delivered; asking for no more")
+        raise NotSent(Failed(FailureReason.RATE_LIMITED, retry_after=FULL_SECONDS))
 
     async def _unfit(self, job: Job, payload: JsonObject) -> RefusalReason | None:
         """What of a job the model does not take: Google would ignore it, or refuse it without saying which."""
