@@ -9,13 +9,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from adapters.discord.answers import Said, sentence
-from adapters.discord.events import Attachment, Interaction, moment_of
+from adapters.discord.events import Attachment, Channel, Interaction, moment_of
 from adapters.discord.outgoing import DiscordChat
 from adapters.discord.permissions import check_editor, check_owner, check_place, moderates, writes
 from adapters.discord.pictures import LOOSE
 from adapters.discord.posts import Place, Post, Posts, key_of, private_thread, short_key
-from adapters.discord.rest import Rest
-from adapters.discord.settings import Settings
+from adapters.discord.rest import Refused, Rest
+from adapters.discord.settings import AgeRestricted, ServerSettings, Settings
 from adapters.discord.vault import Vault
 from core.avatars import Avatars
 from core.conversation import Conversations
@@ -97,6 +97,25 @@ class Desk:
             check_owner(post.turn, person, moderator=False)
         return post
 
+    async def rules_for(self, guild: str | None, place: Place) -> ServerSettings:
+        """The rules of a server, by which we may be in a place. Raises `Declined` where we may not."""
+        settings = await self.settings.of(guild)
+        if settings.age_restricted is not AgeRestricted.ALLOWED:
+            place = await self.with_age(place)
+        check_place(settings, place)
+        return settings
+
+    async def with_age(self, place: Place) -> Place:
+        """The same place, age-restricted as it is now. A thread is what its channel is, and does not tell."""
+        if place.direct:
+            return place
+        try:
+            answer = await self.rest.call("GET", "/channels/{channel_id}", channel_id=place.root)
+        except Refused as refused:
+            log.info("whether a channel is age-restricted cannot be found out", why=str(refused))
+            return place
+        return replace(place, age_restricted=Channel.model_validate(answer).nsfw)
+
     async def usual_model(self, interaction: Interaction) -> str:
         """The model that draws where an interaction happened, when nobody names one."""
         return await self.intake.usual(key_of(place_of(interaction), person_of(interaction).workspace))
@@ -114,8 +133,8 @@ class Desk:
 
     async def turn_of(self, interaction: Interaction, wish: Wish) -> Turn:
         """The turn that an interaction asks for, by the server's rules."""
-        settings, place = await self.settings.of(interaction.guild_id), place_of(interaction)
-        check_place(settings, place)
+        place = place_of(interaction)
+        settings = await self.rules_for(interaction.guild_id, place)
         person = person_of(interaction)
         options = wish.options
         if wish.of:

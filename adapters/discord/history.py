@@ -10,7 +10,7 @@ from adapters.discord.components import Action, Component, More, channel_select,
 from adapters.discord.desk import Desk, declined_gone, person_of, place_of
 from adapters.discord.events import Channel, Interaction, Message
 from adapters.discord.gathering import check_reads_back
-from adapters.discord.permissions import ADMINISTRATOR, NEEDED, check_place
+from adapters.discord.permissions import ADMINISTRATOR, NEEDED
 from adapters.discord.posting import Poster
 from adapters.discord.posts import Place, Post, channel_of, key_of, short_key
 from adapters.discord.presses import Press
@@ -160,7 +160,7 @@ async def _fork_to(press: Press) -> Said:
 async def _forked_to(press: Press) -> Said:
     resolved = press.interaction.data.get("resolved", {}).get("channels", {}).get(_chosen(press))
     channel = Channel.model_validate(resolved) if resolved else None
-    here = place_of(press.interaction)
+    here = await press.desk.with_age(place_of(press.interaction))
     if channel is None or not _may_write(int(resolved.get("permissions", 0))):
         raise Declined("tree.not_there")
     if here.age_restricted and not channel.nsfw:
@@ -174,7 +174,7 @@ async def _fork_into(press: Press, place: Place) -> Said:
     if press.alone or place.direct:
         raise Declined("tree.private")
     await press.check_editor()
-    check_place(await desk.settings.of(interaction.guild_id), place)
+    await desk.rules_for(interaction.guild_id, place)
     await press.once()
     name = turn_id("discord", person.workspace, interaction.id)
     shared = await _shared(desk, press.thread, place)

@@ -13,7 +13,7 @@ from adapters.discord.avatars import mentioned
 from adapters.discord.desk import DIRECT, THREADS, Desk, references_of
 from adapters.discord.events import Channel, Message, moment_of
 from adapters.discord.gathering import gathered, replied_to
-from adapters.discord.permissions import check_editor, check_place
+from adapters.discord.permissions import check_editor
 from adapters.discord.pictures import FILE_BYTES
 from adapters.discord.posting import Poster
 from adapters.discord.posts import Place, Post, key_of
@@ -119,8 +119,7 @@ class Listener:
             await self._explain(message, blank=target is not None and not called)
             return None
         place = await self._place(message)
-        settings = await self.desk.settings.of(message.guild_id)
-        check_place(settings, place)
+        settings = await self.desk.rules_for(message.guild_id, place)
         person = _person(message)
         parent = target.parent if target else None
         if parent and target:

@@ -6,10 +6,13 @@ from PIL import Image
 
 from adapters.discord.components import Action, button, control_id, row, select
 from adapters.discord.posting import MESSAGE
+from adapters.discord.words import plain
+from core.replies import say
 from core.turns import ImageRef
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
-from tests.fakes.discord import Invocation, Seen
+from tests.fakes.discord import Invocation, Seen, Upload
+from tests.fakes.provider import png
 
 pytest_plugins = ["tests.fakes.discord.fixtures", "tests.e2e.discord_fixtures"]
 
@@ -330,6 +333,55 @@ async def test_two_edits_in_the_same_moment_are_two_children_each_answered(serve
     head = await server.bot.core.conversations.head(server.key())
     assert head is not None
     assert (await server.bot.core.conversations.node(server.key(), head.node)) in nodes
+
+
+async def test_where_nothing_was_made_there_is_no_history(server: Server) -> None:
+    asked = await (await server.alice.slash(server.channel, "imagine-history")).answered()
+    assert say("en", "tree.nothing_yet")[:20] in (await said(server, asked)).content
+    cat = server.alice.send(server.channel, "my cat", files=[Upload("cat.png", png("red"))])
+    asked = await (await server.alice.message_menu(cat, "How it came to be")).answered()
+    assert plain(say("en", "discord.no_picture_there")) in (await said(server, asked)).content
+
+
+async def test_the_story_of_a_private_picture_stays_private(server: Server) -> None:
+    asked = await server.imagine("a secret fox", private=True)
+    await server.fake.until(lambda: asked.original and asked.original.files)
+    await server.quiet()
+    assert asked.original is not None
+    told = await said(server, await chose(server, asked.original, "path"))
+    assert "a secret fox" in told.content
+    assert sheet(told).width
+    assert server.fake.messages(server.channel) == []
+    assert server.fake.threads(server.channel) == []
+
+
+async def test_a_lone_picture_is_compared_with_no_other(server: Server) -> None:
+    first = await server.first_picture()
+    await server.quiet()
+    told = await said(server, await chose(server, first, "compare_with"))
+    assert told.content == plain(say("en", "tree.nothing_before"))
+    assert not told.controls
+
+
+async def test_a_picture_that_cannot_be_had_any_more_is_neither_shown_again_nor_branched_from(server: Server) -> None:
+    first, _ = await edited(server, "make it night")
+    server.fake.deny(server.channel, "read_message_history")
+    for what in ("restore", "fork"):
+        assert (await said(server, await chose(server, first, what))).content == say("en", "tree.picture_gone")
+    assert len(await server.pictures(server.thread(), 2)) == 2
+    assert server.has_threads(1)
+
+
+async def test_what_was_made_for_adults_is_not_branched_off_to_where_others_read(server: Server) -> None:
+    adults = server.fake.channel(server.guild, "adults", nsfw=True)
+    await (await server.alice.slash(adults, "imagine", {"prompt": "a fox"})).answered()
+    (thread,) = await server.fake.until(lambda: server.fake.threads(adults))
+    (first,) = await server.pictures(thread)
+    await server.quiet()
+    asked = await said(server, await chose(server, first, "fork_to"))
+    pressed = await (await server.alice.choose_channel(asked, menu(asked, "fork"), server.channel)).answered()
+    assert (await said(server, pressed)).content == say("en", "tree.not_there")
+    assert server.fake.messages(server.channel) == []
 
 
 async def test_what_is_no_longer_there_is_said_to_who_asks(server: Server) -> None:

@@ -61,6 +61,26 @@ async def test_age_restricted_channels_can_be_the_only_ones(server: Server) -> N
     await server.quiet()
 
 
+@pytest.mark.parametrize(("rule", "adults"), [("only", True), ("never", False)])
+async def test_a_thread_is_as_age_restricted_as_its_channel(server: Server, rule: str, *, adults: bool) -> None:
+    channel = server.fake.channel(server.guild, "adults", nsfw=True)
+    await (await server.alice.slash(channel, "imagine", {"prompt": "a fox"})).answered()
+    (thread,) = await server.fake.until(lambda: server.fake.threads(channel))
+    (first,) = await server.pictures(thread)
+    await server.quiet()
+    await decide(server, manager(server), age_restricted=rule)
+    pressed = await (await server.alice.press(first, "Again")).answered()
+    assert pressed.original is not None
+    assert pressed.original.content.startswith("Taken on") == adults
+    server.alice.send(thread, "make it night")
+    if adults:
+        await server.pictures(thread, 3)
+    else:
+        await server.message(thread, lambda seen: "age-restricted" in seen.content)
+    await server.quiet()
+    assert len(server.bot.images.made) == (3 if adults else 1)
+
+
 async def test_a_server_keeps_pictures_for_who_asked(server: Server) -> None:
     bob = server.fake.person("bob", server.guild)
     first = await server.first_picture()
@@ -98,6 +118,23 @@ async def test_the_usual_model_and_shape_are_used_where_nobody_says_otherwise(se
     await server.quiet()
     job = server.bot.images.sent[-1]
     assert (job.model, job.aspect_ratio) == ("m2", "16:9")
+
+
+async def test_a_mention_has_the_servers_usual_shape_and_an_edit_keeps_its_own(server: Server) -> None:
+    await decide(server, manager(server), aspect_ratio="16:9")
+    server.alice.send(server.channel, f"<@{server.fake.bot.id}> a fox")
+    await server.pictures(await server.opened())
+    await server.quiet()
+    await decide(server, manager(server), aspect_ratio="1:1")
+    server.alice.send(server.thread(), "make it night")
+    await server.pictures(server.thread(), 2)
+    await server.quiet()
+    server.alice.send(server.channel, f"<@{server.fake.bot.id}> a wolf --ar 9:16")
+    await server.fake.until(lambda: len(server.bot.images.made) == 3)
+    await server.quiet()
+    asked = [(job.prompt, job.aspect_ratio) for job in server.bot.images.sent]
+    assert (asked[0], asked[2]) == (("a fox", "16:9"), ("a wolf", "9:16"))
+    assert asked[1][1] != "1:1"
 
 
 async def test_a_server_says_which_models_may_be_used(server: Server) -> None:
