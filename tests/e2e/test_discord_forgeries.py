@@ -31,6 +31,21 @@ def words(asked: Invocation) -> str:
     return asked.original.content if asked.original else ""
 
 
+@pytest.mark.parametrize("action", ["more", "which", "compare", "back", "path_of_one", "fork"])
+@pytest.mark.parametrize("made_up", ["", "restore:x", "sharpen:0", "0", "x:0", "restore:99", "99"])
+async def test_what_a_menu_did_not_offer_is_not_done(server: Server, action: str, made_up: str) -> None:
+    first = await server.first_picture()
+    await server.quiet()
+    name = short_key((await server.node_of(first)).id)
+    before, shown = await server.bot.core.conversations.head(server.key()), len(server.fake.messages(server.thread()))
+    data = {"custom_id": f"{action}:{name}", "component_type": 3, "id": 1, "values": [made_up]}
+    asked = await interactions.send(server.fake, COMPONENT, server.alice.user, server.thread(), data)
+    assert words(await asked.answered())
+    assert await server.bot.core.conversations.head(server.key()) == before
+    assert (len(server.fake.messages(server.thread())), len(server.bot.images.made)) == (shown, 1)
+    assert server.has_threads(1)
+
+
 async def test_a_picture_of_another_server_is_out_of_reach(server: Server) -> None:
     first = await server.first_picture()
     await server.quiet()

@@ -22,6 +22,15 @@ async def test_a_mention_in_a_photos_thread_works_from_the_photo(world: World) -
     assert [upload.data for upload in world.bot.images.uploads] == [png("red")]
 
 
+async def test_a_thread_whose_first_message_cannot_be_read_is_drawn_from_the_words(world: World) -> None:
+    photo = await world.fake.message(world.alice, world.channel, "look", files=[RED])
+    world.fake.fail("conversations.replies", error="missing_scope", times=9)
+    await world.fake.mention(world.alice, world.channel, "a winter scene", thread=photo)
+    (picture,) = await world.pictures()
+    assert "Using" not in picture.text
+    assert world.bot.images.uploads == []
+
+
 async def test_what_is_attached_is_numbered_before_the_threads_own(world: World) -> None:
     photo = await world.fake.message(world.alice, world.channel, "look", files=[RED])
     await world.fake.mention(world.alice, world.channel, "put image 1 on image 2", files=[BLUE], thread=photo)

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from io import BytesIO
 
+import pytest
 from PIL import Image
 
 from adapters.slack.posts import short_key
+from core.replies import say
 from core.turns import ImageRef, Node
 from tests.conftest import wait_until
 from tests.e2e.slack_world import World
@@ -156,6 +158,44 @@ async def test_one_choice_that_comes_twice_posts_one_sheet(world: World) -> None
     world.fake.outbox.again(chosen)
     await world.until(lambda: len(chosen.attempts) == 2 and chosen.attempts[-1].latency is not None)
     assert len(await world.pictures(3)) == 3
+
+
+async def test_an_undo_that_comes_twice_shows_the_picture_once(world: World) -> None:
+    first, second = await edited(world, "make it night")
+    await world.fake.press(world.alice, second.button("Undo"))
+    await world.pictures(3)
+    pressed = world.fake.outbox.sent[-1]
+    for number in (2, 3):
+        world.fake.outbox.again(pressed)
+        await world.until(lambda n=number: len(pressed.attempts) == n and pressed.attempts[-1].latency is not None)  # type: ignore[misc]
+    shown = await world.pictures(3)
+    assert len(shown) == 3
+    assert [file.id for file in shown[-1].files] == [file.id for file in first.files]
+    await world.reply("let it snow", first)
+    assert (await world.pictures(4))[-1].files[0].alt == "let it snow ← a fox in the snow"
+
+
+async def test_a_lone_picture_is_compared_with_no_other(world: World) -> None:
+    first = await world.first_picture()
+    await choose(world, first, "compare_with")
+    await world.until(world.whispers)
+    assert world.whispers() == [say("en", "tree.nothing_before")]
+    assert world.fake.modal(world.alice) is None
+
+
+@pytest.mark.parametrize("made_up", ["restore:x", "sharpen:0", "restore:-1", "restore:99", ""])
+async def test_a_picture_that_was_not_offered_is_not_gone_back_to(world: World, made_up: str) -> None:
+    await world.imagine("foxes --n 2")
+    (several,) = await world.pictures()
+    before = await node_of(world, several)
+    await choose(world, several, "restore")
+    view = await world.until(lambda: world.fake.modal(world.alice))
+    element = next(block["element"] for block in view.content["blocks"] if block.get("block_id") == "which")
+    element["options"][0]["value"] = made_up
+    await world.fake.submit(world.alice, {"which": made_up})
+    assert list(view.errors) == ["which"]
+    assert await node_of(world, several) == before
+    assert len(await world.pictures()) == 1
 
 
 async def test_two_edits_in_the_same_moment_are_two_children_each_answered(world: World) -> None:
