@@ -2,6 +2,11 @@
 
 import pytest
 
+from adapters.discord.words import plain
+from core import delivery
+from core.pictures import Picture, PictureProblem, PictureRefused
+from core.pictures.workshop import PictureWorkshop
+from core.replies import say
 from core.statuses import RefusalReason, Refused
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import FakeDiscord, Seen
@@ -190,6 +195,22 @@ async def test_a_picture_over_the_limit_is_shrunk_and_the_original_offered(
     assert picture.files[0].size <= 10 * 1024 * 1024
     assert picture.files[0].name == "a-fox-in-the-snow.jpg"
     assert picture.control("Original").url == "https://store/result-1"
+
+
+async def test_a_picture_that_cannot_be_shrunk_is_told_of_and_led_to(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(workshop: PictureWorkshop, picture: Picture, max_bytes: int) -> Picture:
+        raise PictureRefused(PictureProblem.TOO_SLOW)
+
+    monkeypatch.setattr(PictureWorkshop, "fit_for_post", away)
+    monkeypatch.setattr(delivery, "MOST_FETCHES", 2)
+    await server.imagine()
+    told = await server.message(server.channel, lambda seen: plain(say("en", "note.unfit")) in seen.content)
+    assert told.labels == ("Again", "Original")
+    assert told.control("Original").url == "https://store/result-1"
+    await server.quiet()
+    assert not any(seen.files for seen in server.fake.messages(server.thread()))
 
 
 @pytest.mark.parametrize(

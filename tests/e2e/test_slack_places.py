@@ -3,6 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
+from core import delivery
+from core.pictures import Picture
+from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from core.replies import say
 from core.statuses import Output
 from tests.e2e.slack_world import World, open_world
@@ -85,6 +88,26 @@ async def test_a_workspace_that_takes_no_large_files_gets_a_smaller_picture(
     (data,) = picture.pictures
     assert 100_000 < len(data) <= 1024 * 1024
     assert say("en", "slack.smaller") in picture.text
+    await world.bot.close()
+
+
+async def test_a_picture_that_cannot_be_made_smaller_is_told_of_and_led_to(
+    fake_slack: FakeSlack, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(workshop: PictureWorkshop, picture: Picture, max_bytes: int) -> Picture:
+        raise WorkshopUnavailable
+
+    monkeypatch.setattr(PictureWorkshop, "fit_for_post", away)
+    monkeypatch.setattr(delivery, "MOST_FETCHES", 2)
+    world = await open_world(fake_slack, redis_url, images=LargePictures())
+    world.team.max_file_bytes = 1_200_000
+    await world.imagine()
+    await world.quiet()
+    (told,) = [s for s in world.fake.everything(world.alice, world.channel) if s.message.is_reply]
+    assert say("en", "note.unfit") in told.text
+    assert "https://store/result-1" in str(told.message.blocks)
+    assert [button.label for button in told.buttons] == ["Again"]
+    assert told.pictures == []
     await world.bot.close()
 
 
