@@ -49,7 +49,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         await self.docket.__aenter__()
-        self.docket.register(self._advance, names=["advance"])
+        self.docket.register(self.advance)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -103,7 +103,8 @@ class Engine:
         ) as worker:
             await worker.run_forever()
 
-    async def _advance(self, turn_id: str, perpetual: Perpetual = Perpetual()) -> None:  # noqa: B008 - docket's way
+    async def advance(self, turn_id: str, perpetual: Perpetual = Perpetual()) -> None:  # noqa: B008 - docket's way
+        """The job: one run of a turn's line. It plans its return under this very name, so it is known by it."""
         assert self._run is not None  # noqa: S101 - only a worker is given jobs
         with structlog.contextvars.bound_contextvars(turn=turn_id):
             try:

@@ -50,6 +50,26 @@ async def test_a_turn_is_run_again_when_it_said(engine: Engine, redis: Redis) ->
         await wait_until(lambda: not pauses)
 
 
+async def test_a_turn_that_meant_to_come_again_is_run_by_a_process_that_has_just_started(redis_url: str) -> None:
+    runs: list[str] = []
+
+    async def before(turn_id: TurnId) -> float | None:
+        runs.append("before")
+        return 0.05
+
+    async def after(turn_id: TurnId) -> float | None:
+        runs.append("after")
+        return None
+
+    async with Redis.from_url(redis_url) as redis:
+        turns = Turns(redis, ttl=60)
+        async with Engine(redis_url) as engine, engine.work(before, turns):
+            await engine.wake(ONE)
+            await wait_until(lambda: bool(runs))
+        async with Engine(redis_url) as engine, engine.work(after, turns):
+            await wait_until(lambda: runs[-1] == "after")
+
+
 async def test_news_comes_before_the_time_a_turn_meant_to_come_again(engine: Engine, redis: Redis) -> None:
     runs: list[TurnId] = []
 
