@@ -20,8 +20,8 @@ from bot.settings import Settings, SetupError
 from bot.wiring import connect
 from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
+from core.packing import key
 from core.services import Services
-from core.state import key
 from core.statuses import FailureReason
 
 OLDEST_SERVER = (6, 2)

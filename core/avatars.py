@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from core.state import key
+from core.packing import key
 from core.turns import Person
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from redis.asyncio import Redis
 
-from core.state import key, text
+from core.packing import key, text
 from core.statuses import OUTAGES, STANDING, FailureReason
 
 FORGET_SECONDS = 600

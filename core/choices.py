@@ -13,8 +13,8 @@ from typing import Self
 from redis.asyncio import Redis
 
 from core.errors import Declined
+from core.packing import key, pack, unpack
 from core.ports import Models
-from core.state import key, pack, unpack
 from core.turns import ThreadKey
 
 CACHED_SECONDS = 3.0

@@ -26,7 +26,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 from core.statuses import History
 from core.turn_scripts import NEXT_ORDER
 from core.turns import ImageRef, Node, ThreadKey, TurnId

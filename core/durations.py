@@ -10,7 +10,7 @@ from statistics import median, quantiles
 
 from redis.asyncio import Redis
 
-from core.state import key
+from core.packing import key
 
 REMEMBERED = 50
 ENOUGH = 10

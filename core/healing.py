@@ -14,8 +14,8 @@ import structlog
 from redis.asyncio import Redis
 
 from core.histories import Moved, extras, pictures
+from core.packing import key, pack, unpack
 from core.ports import Upload
-from core.state import key, pack, unpack
 from core.statuses import History
 from core.turns import Node, Reference, ThreadKey
 from core.uploads import CannotBeUsed

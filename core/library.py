@@ -20,8 +20,8 @@ from redis.asyncio import Redis
 
 from core.errors import Declined
 from core.names import MOST_SPOKEN, NAME_CHARACTERS, folded, shown
+from core.packing import key, pack, text, unpack
 from core.pictures.workshop import PictureWorkshop
-from core.state import key, pack, text, unpack
 from core.turns import Person, Reference, Source
 
 MOST_SAVED = 50

@@ -9,7 +9,7 @@ import time
 
 from redis.asyncio import Redis
 
-from core.state import key
+from core.packing import key
 
 FORGET_SECONDS = 600
 

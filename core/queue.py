@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from core.pace import pace_key
-from core.state import key, text
+from core.packing import key, text
 from core.turns import Person, TurnId
 
 DAY = 86_400

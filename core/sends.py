@@ -13,7 +13,7 @@ import time
 
 from redis.asyncio import Redis
 
-from core.state import key, text
+from core.packing import key, text
 
 ALIVE_SECONDS = 15
 KEEP_SECONDS = 900

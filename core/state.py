@@ -11,34 +11,29 @@ Keys, all under `imagine:1:` (1 is the schema version) and all with an expiry th
 """
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core import turn_scripts as scripts
 from core.background import asked_to_stop
+from core.packing import key, pack, text, unpack
 from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
 from core.turns import Node, Person, Route, Turn, TurnId
 
-PREFIX = "imagine:1:"
 SILENCE_SECONDS = 10
 """How long after its announced return a turn may stay away before it is fetched."""
 
-T = TypeVar("T")
 Checkpoint: TypeAlias = bool | float | str | Announcement | Prepared | Node | Route
 
 
@@ -53,38 +48,6 @@ class Entry(StrEnum):
 
 class Held(Exception):
     """The turn is in another run's hands, or has changed beside this one."""
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def pack(kind: type[T], value: T, *, terse: bool = False) -> bytes:
-    """JSON of one of our dataclasses; `terse` leaves out what is as usual (not for a `Status`, told by its kind)."""
-    adapter = _adapter(cast("Hashable", kind))
-    try:
-        return adapter.dump_json(value, exclude_defaults=terse)
-    except PydanticSerializationError:
-        # Half a surrogate pair: people's keyboards and services send them, and UTF-8 has no way to write one.
-        plain = adapter.dump_python(value, mode="json", exclude_defaults=terse)
-        return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def unpack(kind: type[T], data: bytes | str) -> T:
-    """The inverse of `pack`. Raises ValueError for anything else."""
-    value: T = _adapter(cast("Hashable", kind)).validate_json(data)
-    return value
-
-
-def text(value: Any) -> str:
-    """What Redis gave, as text."""
-    return value if isinstance(value, str) else bytes(value).decode()
-
-
-def key(*parts: object) -> str:
-    """The name of a key of ours."""
-    return PREFIX + ":".join(str(part) for part in parts)
 
 
 def spend_key(person: Person, at: float) -> str:

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from core.errors import Declined
 from core.library import shelf_of
 from core.names import NAME_CHARACTERS, folded, shown
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 from core.turns import Person
 
 MOST_STYLES = 50

@@ -1,7 +1,7 @@
 """The words of the trade: what people ask for, where, and what became of it.
 
 Everything here is frozen data without behaviour of its own, so that a turn reads the same in an adapter, in Redis and
-in a test. `core.state` turns these into JSON and back.
+in a test. `core.packing` turns these into JSON and back.
 """
 
 from collections.abc import Mapping

@@ -15,10 +15,10 @@ from core.avatars import Avatars
 from core.errors import ImagineError, PlatformGone
 from core.fetching import Fetcher, FetchFailed, FetchProblem
 from core.library import Library
+from core.packing import key, pack, unpack
 from core.pictures import Picture, PictureProblem, PictureRefused
 from core.pictures.workshop import PictureWorkshop
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
-from core.state import key, pack, unpack
 from core.turns import Person, Reference, Source, ThreadKey
 
 UPLOAD_KEPT_SECONDS = 86_400

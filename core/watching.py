@@ -24,10 +24,11 @@ from core.background import asked_to_stop, stop
 from core.durations import Durations, Usual, pause_before_look
 from core.errors import ProviderError
 from core.metrics import Metrics
+from core.packing import key, text
 from core.records import Drawing
 from core.sender import keepable, owner_of
 from core.services import Services
-from core.state import Turns, key, text
+from core.state import Turns
 from core.statuses import Failed, Refused, Status, Succeeded
 from core.turns import Route, TurnId
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from bot.logs import MUTE, QUIET
 from bot.settings import Settings
 from bot.store import find_server
-from core.state import PREFIX
+from core.packing import PREFIX
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 ENGINE_PREFIX = "imagine:"

@@ -17,8 +17,8 @@ from adapters.discord.settings import AgeRestricted, Editors
 from core.choices import WhenDown
 from core.librarian import Savers
 from core.names import NAME_CHARACTERS
+from core.packing import key, text
 from core.replies import languages, say, sentences
-from core.state import key, text
 from core.styles import WORDS_CHARACTERS
 
 Definition: TypeAlias = dict[str, Any]

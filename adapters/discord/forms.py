@@ -17,8 +17,8 @@ from adapters.discord.permissions import check_editor, moderates
 from adapters.discord.posts import Post
 from core.commands import parse
 from core.errors import Declined
+from core.packing import key
 from core.replies import say
-from core.state import key
 from core.turns import ImageRef, Operation, Options, Reference
 
 FORM_SECONDS = 3600

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from core.state import key, pack, unpack
+from core.packing import key, pack, unpack
 
 LEASE_SECONDS = 6.0
 RENEW_SECONDS = 1.0

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from redis.asyncio import Redis
 
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 from core.turns import Person, ThreadKey, Turn, TurnId
 
 KEY_CHARACTERS = 20

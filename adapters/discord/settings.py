@@ -11,7 +11,7 @@ from enum import StrEnum
 from redis.asyncio import Redis
 
 from core.librarian import Access, Savers, access
-from core.state import key, pack, unpack
+from core.packing import key, pack, unpack
 
 CACHED_SECONDS = 3.0
 MOST_CACHED = 10_000

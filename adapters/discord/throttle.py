@@ -8,7 +8,7 @@ import time
 
 from redis.asyncio import Redis
 
-from core.state import key
+from core.packing import key
 
 EVERY_SECONDS = 2.0
 FACE_SECONDS = 86_400

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from redis.asyncio import Redis
 
 from adapters.discord.rest import File
-from core.state import key, text
+from core.packing import key, text
 
 TOKEN_SECONDS = 15 * 60
 MARGIN_SECONDS = 10

@@ -26,7 +26,7 @@ from slack_sdk.oauth.installation_store.models.installation import Installation 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.tokens import Installation
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 
 CACHED_SECONDS = 30.0
 MOST_CACHED = 10_000

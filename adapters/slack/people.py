@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from adapters.slack.web_api import Refused, Unsure, WebApi
 from core.background import stop
 from core.errors import PlatformBusy
-from core.state import key, pack, unpack
+from core.packing import key, pack, unpack
 
 KEPT_SECONDS = 86_400
 CACHED_SECONDS = 300.0

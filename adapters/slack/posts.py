@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from redis.asyncio import Redis
 
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 from core.turns import Person, Reference, ThreadKey, Turn, TurnId
 
 KEY_CHARACTERS = 20

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from adapters.slack.posts import short_key
 from adapters.slack.text import escaped
 from core.fetching import is_trusted
-from core.state import key, text
+from core.packing import key, text
 from core.turns import TurnId
 
 LIVES_SECONDS = 29 * 60

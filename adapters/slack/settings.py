@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from adapters.slack.people import Profile
 from core.errors import Declined
 from core.librarian import Access, Savers, access
-from core.state import key, pack, unpack
+from core.packing import key, pack, unpack
 from core.turns import Person, Turn
 
 CACHED_SECONDS = 3.0

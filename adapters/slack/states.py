@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
-from core.state import key
+from core.packing import key
 
 STATE_SECONDS = 600
 

@@ -11,7 +11,7 @@ import time
 from redis.asyncio import Redis
 
 from core.errors import PlatformBusy
-from core.state import key
+from core.packing import key
 
 POST_MS = 1000
 BURST = 5

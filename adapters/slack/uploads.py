@@ -18,8 +18,8 @@ from adapters.slack.text import one_line
 from adapters.slack.web_api import UNSURE_SECONDS, Refused, Unsure, WebApi
 from core.errors import PlatformBusy
 from core.fetching import is_trusted
+from core.packing import key, pack, unpack
 from core.ports import Image
-from core.state import key, pack, unpack
 
 ALT_CHARACTERS = 1000
 UPLOAD_SECONDS = 86_400

@@ -27,7 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.tokens import Installation, Tokens
 from core.errors import PlatformBusy
-from core.state import key
+from core.packing import key
 
 SECONDS = 30.0
 SHORT_SECONDS = 2.0

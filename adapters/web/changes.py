@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from adapters.web.messages import Posted
 from adapters.web.workspace import MOST_CHANGES, Workspace, web_key
 from core.background import stop
-from core.state import text
+from core.packing import text
 
 START = "0-0"
 """Before the first change."""

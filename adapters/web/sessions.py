@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from adapters.web.messages import PLATFORM, WORKSPACE
 from adapters.web.workspace import web_key
 from core.errors import Declined
-from core.state import pack, unpack
+from core.packing import pack, unpack
 from core.turns import Person
 
 LONGEST_NAME = 40

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from adapters.web.files import Files
 from adapters.web.messages import Channel, Message, Posted, Preview, State
 from core.errors import PlatformGone
-from core.state import key, pack, text, unpack
+from core.packing import key, pack, text, unpack
 
 FIRST_CHANNELS = ("general", "design", "random")
 MOST_CHANNELS = 100

@@ -18,9 +18,9 @@ from simcord.backend.models import Channel
 
 from adapters.discord.events import moment_of
 from bot.store import find_server
+from core.packing import pack
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
-from core.state import pack
 from tests.chaos.discord_bot import DiscordOrders
 from tests.conftest import wait_until
 from tests.fakes.discord import FakeDiscord, Invocation

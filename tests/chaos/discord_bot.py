@@ -20,11 +20,11 @@ from adapters.discord.start import make_gateway, open_chat
 from bot.wiring import Core, CoreSettings, open_core
 from core.fetching import Fetcher
 from core.intake import Intake
+from core.packing import unpack
 from core.ports import ChatPlatform
 from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
 from core.services import Services
-from core.state import unpack
 from core.turns import Turn
 
 KEY = b"Y2hhb3NjaGFvc2NoYW9zY2hhb3NjaGFvc2NoYW9zY2g="

@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 
 from bot.health import listening
 from bot.store import find_server
+from core.packing import pack
 from core.providers.simulated.faults import Wire
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
-from core.state import pack
 from tests.chaos.places import Board
 from tests.chaos.victim import Orders
 from tests.fakes.provider import png

@@ -19,11 +19,11 @@ from bot.wiring import Core, CoreSettings, open_core
 from core.errors import AnswerLost
 from core.fetching import Fetcher
 from core.pace import Pace
+from core.packing import unpack
 from core.ports import Announcement, Delivered, Job, Listed, Notice, Result, Submission, Upload
 from core.providers.gmi.provider import GmiImages
 from core.providers.http import service_client
 from core.services import Services
-from core.state import unpack
 from core.statuses import Output, Request, Status
 from core.turns import Person, Reference, ThreadKey, Turn, TurnId
 from tests.chaos.places import PLATFORM, BoardChat

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from core.packing import key
 from core.providers.google import ApiKey, GoogleImages, find_credentials, gemini_api, vertex_ai
 from core.providers.google.client import Authority, Place
 from core.providers.http import service_client
-from core.state import key
 from tests.contracts.image_promises import LIFETIME, Ability, Clock, Trouble
 from tests.fakes.google import Finish, GoogleDouble, Happening, Wire, faults
 from tests.fakes.google.server import LOCATION, PROJECT

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.breaker import MOST_FAILURES, PROBE_SECONDS, STANDING_PAUSE, Breaker, Position
-from core.state import key
+from core.packing import key
 from core.statuses import OUTAGES, STANDING, FailureReason
 
 LANE = "fake:m1"

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.conversation import Conversations, added
-from core.state import key
+from core.packing import key
 from core.statuses import History
 from core.turns import ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, TurnId
 

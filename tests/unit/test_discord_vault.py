@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from adapters.discord.rest import File
 from adapters.discord.vault import KEPT_SECONDS, MARGIN_SECONDS, TOKEN_SECONDS, Vault
-from core.state import text
+from core.packing import text
 from tests.fakes.provider import png
 
 OLD, NEW = Fernet(Fernet.generate_key()), Fernet(Fernet.generate_key())

@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreAway
 
 from core.errors import AnswerLost, NotSent
+from core.packing import key
 from core.pictures import Picture
 from core.ports import Job
 from core.providers.google import GoogleImages, Sampling
 from core.providers.google.credentials import SecretHeader
 from core.providers.google.models import GONE, KNOWN
-from core.state import key
 from core.statuses import KEPT, History, RefusalReason, Refused, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, faults
 from tests.fakes.google.calls import MODEL, google

@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from bot.wiring import CoreSettings
 from core.errors import NotSent, PlatformBusy
+from core.packing import key
 from core.ports import Job
 from core.providers.google.provider import FULL_SECONDS
 from core.providers.google.stash import Stash
-from core.state import key
 from core.statuses import KEPT, Failed, FailureReason, Output
 from core.turns import Turn
 from tests.conftest import wait_until

@@ -6,9 +6,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreAway
 
+from core.packing import key
 from core.providers.google import stash as module
 from core.providers.google.stash import PICTURE_SECONDS, SMALL_BYTES, SMALL_SECONDS, Stash
-from core.state import key
 from core.statuses import KEPT
 
 

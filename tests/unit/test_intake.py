@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.errors import Declined, Unavailable
+from core.packing import key
 from core.ports import Capabilities, Job
 from core.requests import EQUAL_PAYLOAD_SECONDS, digest_of
-from core.state import key
 from core.statuses import Failed, FailureReason
 from core.turns import ImageRef, Node, NodeImage, Operation, Options, Person, Reference, ThreadKey, Turn, TurnId
 from tests.fakes.provider import FakeImages

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.errors import AnswerLost, Declined, ImagineError, NotSent, PlatformBusy
-from core.state import key, text
+from core.packing import key, text
 from core.statuses import Failed, FailureReason, RefusalReason, Refused
 from core.turns import ImageRef, Operation, Options, Turn
 from tests.fakes.chat import FakeChat

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.fetching import Fetcher
+from core.packing import key
 from core.ports import ImageProvider
 from core.providers.gmi import GmiImages
 from core.providers.google import ApiKey, GoogleImages, gemini_api
@@ -17,7 +18,6 @@ from core.providers.http import service_client
 from core.providers.simulated.server import SimulatedService
 from core.providers.simulated.settings import Delivery, SimulationSettings
 from core.replies import say
-from core.state import key
 from core.statuses import Output
 from core.tree import Tree
 from core.turns import ImageRef, Operation, Options, ThreadKey, Turn, TurnId

@@ -7,10 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from core import lost
+from core.packing import key
 from core.ports import Job, Submission
 from core.records import Drawing
 from core.sends import Sends
-from core.state import key
 from core.statuses import Failed, FailureReason, Queued
 from tests.fakes.provider import FakeImages
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from core.errors import AnswerLost, Declined, NotSent, PlatformBusy, PlatformGone, Unavailable
+from core.packing import key, text
 from core.pictures import PictureProblem, PictureRefused
 from core.pictures.workshop import WorkshopUnavailable
 from core.ports import Announcement, Capabilities, Delivered, Job, Notice, Result, Stage
 from core.records import Drawing
 from core.replies import say
 from core.sender import MOST_HISTORY_BYTES
-from core.state import key, text
 from core.statuses import Failed, FailureReason, Succeeded
 from core.turns import ImageRef, Operation, Options, Turn
 from tests.conftest import wait_until

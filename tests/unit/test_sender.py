@@ -13,12 +13,13 @@ from core.breaker import Breaker, Position
 from core.durations import Durations
 from core.errors import NotSent
 from core.pace import Pace
+from core.packing import key
 from core.ports import Job
 from core.records import Drawing
 from core.sender import Errand, Sender, keepable
 from core.sends import Sends
 from core.services import Services
-from core.state import Turns, key
+from core.state import Turns
 from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Succeeded
 from core.turns import Route, TurnId
 from tests.conftest import wait_until

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.errors import Declined, Unavailable
+from core.packing import key
 from core.ports import Capabilities
 from core.services import Services
-from core.state import key
 from core.statuses import Failed, FailureReason
 from core.turns import Options, Route
 from tests.conftest import wait_until

@@ -16,7 +16,7 @@ from slack_sdk.oauth.installation_store.models.installation import Installation
 from adapters.slack.installations import Installations, InstalledTokens
 from adapters.slack.states import STATE_SECONDS, States
 from adapters.slack.web_api import make_client
-from core.state import key
+from core.packing import key
 from tests.fakes.slack import FakeSlack
 
 pytest_plugins = ["tests.fakes.slack.fixtures"]

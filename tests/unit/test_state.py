@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from core.packing import key, pack, unpack
 from core.ports import Announcement
 from core.records import Drawing, Prepared
-from core.state import Entry, Held, Turns, key, pack, read, unpack
+from core.state import Entry, Held, Turns, read
 from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Running, Succeeded
 from core.turns import (
     ImageRef,

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from core.conversation import Place
 from core.errors import Declined, PlatformBusy
 from core.line import Line
+from core.packing import key
 from core.records import Drawing
-from core.state import Checkpoint, Hold, Turns, key
+from core.state import Checkpoint, Hold, Turns
 from core.tree import Tree, placed
 from core.turns import ImageRef, Operation, Reference, ThreadKey, Turn, TurnId
 from tests.unit.conftest import SETTINGS, House, MakeHouse

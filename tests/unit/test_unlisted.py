@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from core.delivery import file_stem
 from core.errors import AnswerLost, NotSent
+from core.packing import key
 from core.ports import Capabilities, Job, Submission
 from core.records import Drawing
-from core.state import key
 from core.statuses import KEPT, Failed, FailureReason, Output, Succeeded
 from core.turns import Options, TurnId
 from tests.conftest import wait_until

@@ -13,10 +13,11 @@ from core.background import stop
 from core.durations import ENOUGH, Durations
 from core.errors import Unavailable
 from core.metrics import Metrics
+from core.packing import key
 from core.ports import Job
 from core.records import Drawing
 from core.services import Services
-from core.state import Turns, key
+from core.state import Turns
 from core.statuses import Failed, FailureReason, Request, Running, Status, Succeeded
 from core.turns import Route, TurnId
 from core.watching import Watcher

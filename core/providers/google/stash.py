@@ -18,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.state import key
+from core.packing import key
 from core.statuses import KEPT
 
 PICTURE_SECONDS = 3_600
