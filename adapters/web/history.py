@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from adapters.web.asking import name_of
 from adapters.web.chat import BOT, WebChat, announcement_of, reference_to
-from adapters.web.incoming import Incoming, name_of
+from adapters.web.incoming import Incoming
 from adapters.web.messages import Message, Posted, Shown, State, Target, pictures_id, thread_key, words_id
 from adapters.web.sessions import Session
 from adapters.web.workspace import Workspace

@@ -7,52 +7,39 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from redis.exceptions import RedisError
 
-from adapters.web.chat import announcement_of, reference_to
-from adapters.web.gathering import pointed_at
+from adapters.web.asking import Asking, name_of
+from adapters.web.chat import announcement_of
 from adapters.web.intake import Intake
 from adapters.web.library import TypedLibrary
 from adapters.web.messages import (
-    PLATFORM,
-    WORKSPACE,
     Author,
     Message,
     Posted,
     Sent,
     Shown,
     State,
-    announcement_id,
     thread_key,
     words_id,
 )
 from adapters.web.sessions import Session
 from adapters.web.workspace import Workspace
-from core.commands import parse
 from core.conversation import Conversations
 from core.errors import Declined, PlatformGone
 from core.librarian import asks
-from core.picking import current_among, picked
+from core.picking import current_among
 from core.ports import Stage
 from core.replies import cost_estimate, say
-from core.turns import ImageRef, Operation, Options, Reference, ThreadKey, Turn, TurnId, turn_id
+from core.turns import ImageRef, Operation, Options, Turn
 from core.wording import Wording
 
 LONGEST_WORDS = 8000
 MOST_PICTURES = 10
 _COMMAND = re.compile(r"/imagine(?:\s+|$)", re.IGNORECASE)
 _ANY_COMMAND = re.compile(r"/[a-z]+(?:\s|$)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Edited:
-    """The picture that a message in a thread goes on from."""
-
-    image: ImageRef
-    address: dict[str, str]
-    among: int
 
 
 class Incoming:
@@ -71,6 +58,7 @@ class Incoming:
         self._library = library
         self._intake = intake
         self._conversations = conversations
+        self._asking = Asking(workspace, conversations)
 
     async def send(self, sent: Sent, session: Session, locale: str) -> str:
         """Post what somebody wrote, or take it on as a turn. Gives the id of the message that shows it."""
@@ -83,7 +71,7 @@ class Incoming:
             words = sent.text[command.end() :]
             if answer := await self._library.answered(sent, words, session, locale):
                 return answer
-            return await self._take(await self._begun(sent, words, session, locale))
+            return await self._take(await self._asking.begun(sent, words, session, locale))
         if _ANY_COMMAND.match(sent.text):
             raise Declined("web.unknown_command")
         return await self._say(sent, session)
@@ -96,10 +84,10 @@ class Incoming:
             return ""
         try:
             if sent.thread:
-                root = await self._root(sent, session)
-                turn = await self._replied(sent, root, words, session, locale, commanded=bool(command))
+                root = await self._asking.root(sent, session)
+                turn = await self._asking.replied(sent, root, words, session, locale, commanded=bool(command))
             elif command:
-                turn = await self._begun(sent, words, session, locale)
+                turn = await self._asking.begun(sent, words, session, locale)
             else:
                 return ""
             return cost_estimate(await self._intake.estimate(turn))
@@ -135,7 +123,7 @@ class Incoming:
             raise Declined("declined.parent_gone")
         thread = thread_key(announced.message.channel, announced.message.root)
         image = await current_among(self._conversations, thread, ImageRef(turn.id))
-        edited = await self._going_on(thread, image)
+        edited = await self._asking.going_on(thread, image)
         return await self._take(
             Turn(
                 id=name_of(session, event),
@@ -179,75 +167,13 @@ class Incoming:
             raise Declined("web.channel_gone") from gone
         return message.id
 
-    async def _begun(self, sent: Sent, words: str, session: Session, locale: str) -> Turn:
-        """The turn that a command in a channel asks for."""
-        prompt, options = parse(words)
-        turn = _turn(sent, session, locale, prompt, options)
-        if turn.references:
-            return turn
-        return replace(turn, references=await pointed_at(self._workspace, prompt, sent.channel))
-
     async def _reply(self, sent: Sent, session: Session, locale: str) -> str:
-        root = await self._root(sent, session)
+        root = await self._asking.root(sent, session)
         command = _COMMAND.match(sent.text)
         words = sent.text[command.end() if command else 0 :]
         if command and (answer := await self._library.answered(sent, words, session, locale)):
             return answer
-        return await self._take(await self._replied(sent, root, words, session, locale, commanded=bool(command)))
-
-    async def _root(self, sent: Sent, session: Session) -> Posted:
-        """The message that the thread hangs on in which something is sent."""
-        root = await self._workspace.message(sent.thread)
-        if root is None or not root.message.visible_to(session.user) or not _is_root(root, sent.channel):
-            raise Declined("web.thread_gone")
-        return root
-
-    async def _replied(
-        self, sent: Sent, root: Posted, words: str, session: Session, locale: str, *, commanded: bool
-    ) -> Turn:
-        """The turn that is asked for in a thread: an edit, unless it is a command that replies to nothing."""
-        prompt, options = parse(words)
-        if options.private and not root.message.only_for:
-            raise Declined("web.private_in_thread")
-        edited = None
-        if sent.target or not commanded:
-            edited, prompt = await self._edited(sent, root, prompt)
-        turn = _turn(sent, session, locale, prompt, replace(options, private=bool(root.message.only_for)))
-        if edited:
-            address, among = edited.address, edited.among
-            turn = replace(turn, operation=Operation.EDIT, parent=edited.image, address=address, among=among)
-        elif not turn.references:
-            meant = await pointed_at(self._workspace, prompt, sent.channel, sent.thread)
-            turn = replace(turn, references=meant)
-        return turn
-
-    async def _edited(self, sent: Sent, root: Posted, words: str) -> tuple[_Edited | None, str]:
-        """The picture that is replied to, else the current one of the thread, and the words but for its number.
-
-        None while the thread has no picture.
-        """
-        thread, target = thread_key(sent.channel, sent.thread), sent.target
-        found = await (self._conversations.find(thread, target.message) if target else self._conversations.head(thread))
-        if found is None:
-            if target:
-                raise Declined("declined.parent_gone")
-            if root.state and not root.state.stage.final:
-                raise Declined("web.still_drawing")
-            return None, words
-        alone = not sent.pictures and not target
-        image, rest = await picked(self._conversations, thread, found, words, alone=alone)
-        if target and rest == words:
-            image = ImageRef(found.node, target.index)
-        return await self._going_on(thread, image), rest
-
-    async def _going_on(self, thread: ThreadKey, image: ImageRef) -> _Edited:
-        node = await self._conversations.node(thread, image.node)
-        if node is None or not 0 <= image.index < len(node.images):
-            raise Declined("declined.parent_gone")
-        picture = node.images[image.index]
-        shape = f"{picture.width}:{picture.height}"
-        address = {"digest": picture.shown.attachment, "message": picture.shown.message, "shape": shape}
-        return _Edited(image, address, len(node.images))
+        return await self._take(await self._asking.replied(sent, root, words, session, locale, commanded=bool(command)))
 
     async def _take(self, turn: Turn) -> str:
         """Take a turn on, and show at once that it is: its worker finds the announcement there and goes on with it."""
@@ -274,30 +200,3 @@ class Incoming:
         for shown in pictures:
             if not await self._workspace.files.has(shown.digest):
                 raise Declined("web.picture_gone", {"name": shown.name})
-
-
-def _turn(sent: Sent, session: Session, locale: str, prompt: str, options: Options) -> Turn:
-    event = name_of(session, sent.event)
-    message = Message(announcement_id(event), sent.channel, Author(session.user, session.name), 0.0)
-    references: tuple[Reference, ...] = tuple(reference_to(message, shown) for shown in sent.pictures)
-    return Turn(
-        id=event,
-        thread=thread_key(sent.channel, sent.thread),
-        author=session.person,
-        prompt=prompt,
-        asked_at=time.time(),
-        options=options,
-        references=references,
-        reply_to=sent.target.message if sent.target else "",
-        locale=locale,
-    )
-
-
-def name_of(session: Session, event: str) -> TurnId:
-    """The id of a turn that somebody's browser asks for as `event`. People cannot name each other's events."""
-    return turn_id(PLATFORM, WORKSPACE, f"{session.user}.{event}")
-
-
-def _is_root(posted: Posted, channel: str) -> bool:
-    message = posted.message
-    return message.turn is not None and not message.thread and message.channel == channel
