@@ -114,7 +114,7 @@ class Requests:
             return min(wait, DOWN_SECONDS)
         sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
         await hold.save_drawing(index, sent)
-        self.sender.start(Errand(record.turn.id, index, lane, job), sent)
+        self.sender.start(Errand(record.turn.id, index, lane, job, record.preparing + self.deadline), sent)
         return ANSWER_SECONDS
 
     async def _mind(self, hold: Hold, lane: str, index: int) -> float:

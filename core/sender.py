@@ -28,8 +28,11 @@ from core.state import Turns
 from core.statuses import Failed, FailureReason, Output, Status, Succeeded
 from core.turns import Route, TurnId
 
-MOST_TRIES = {FailureReason.RATE_LIMITED: 20, FailureReason.UNREACHABLE: 24, FailureReason.OVERLOADED: 3}
-"""How often a request that was certainly not made is tried, by why it was not; once for any other reason."""
+WAITED_FOR = frozenset({FailureReason.UNREACHABLE, FailureReason.OVERLOADED})
+"""Why a request was certainly not made, where it is tried again for as long as its turn may wait."""
+MOST_LIMITED = 20
+"""How often one is tried that came too soon for the service's pace."""
+LONGEST_BACK_OFF = 60.0
 MOST_HISTORY_BYTES = 64_000
 STORE_PAUSE = 0.5
 PARTING_SECONDS = 2.0
@@ -38,12 +41,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One image to ask for: which, of which turn, in which lane, and with what."""
+    """One image to ask for: which, of which turn, in which lane, and with what.
+
+    `until` is when its turn waits no longer for a service that does not take it, in seconds since the epoch.
+    """
 
     turn: TurnId
     index: int
     lane: str
     job: Job
+    until: float
 
 
 class Sender:
@@ -113,11 +120,12 @@ class Sender:
             failure = refusal.failure
             await self._note(errand, drawing, failure.reason)
             log.info("not sent", turn=errand.turn, image=errand.index, reason=failure.reason, after=failure.retry_after)
-            if failure.retry_after is None or drawing.tries + 1 >= MOST_TRIES.get(failure.reason, 1):
+            pause = tried_again_in(failure, tries=drawing.tries, left=errand.until - time.time())
+            if pause is None:
                 return failed(drawing, failure.reason, instead=failure.instead)
             if failure.reason is FailureReason.RATE_LIMITED:
-                await self.pace.learn(errand.lane, after=failure.retry_after, limit=refusal.limit)
-            return Drawing(tries=drawing.tries + 1, not_before=time.time() + failure.retry_after)
+                await self.pace.learn(errand.lane, after=pause, limit=refusal.limit)
+            return Drawing(tries=drawing.tries + 1, not_before=time.time() + pause)
         except AnswerLost:
             log.warning("an answer was lost", turn=errand.turn, image=errand.index)
             await self._note(errand, drawing, FailureReason.UNREACHABLE)
@@ -160,6 +168,22 @@ class Sender:
 def owner_of(turn: TurnId, index: int) -> str:
     """The name of one image of a turn."""
     return f"{index} {turn}"
+
+
+def tried_again_in(failure: Failed, *, tries: int, left: float) -> float | None:
+    """In how many seconds a request is tried again that was certainly not made; None where that is in vain.
+
+    `tries` is how often it was not made before, `left` how many seconds its turn may still wait. An overloaded service
+    is asked less and less often, and never before it says.
+    """
+    pause = failure.retry_after
+    if pause is None:
+        return None
+    if failure.reason is FailureReason.RATE_LIMITED:
+        return pause if tries + 1 < MOST_LIMITED else None
+    if failure.reason is FailureReason.OVERLOADED:
+        pause = max(pause, min(LONGEST_BACK_OFF, pause * 2 ** max(0, tries - 1)))
+    return pause if failure.reason in WAITED_FOR and pause <= left else None
 
 
 def answered(drawing: Drawing, submission: Submission) -> Drawing:

@@ -41,7 +41,7 @@ class Steps:
         self.crew = crew
         self.platform = crew.platforms[self.turn.thread.platform]
         self.position = 0
-        self.down = False
+        self.down: Condition | None = None
 
     @property
     def turn(self) -> Turn:
@@ -73,11 +73,8 @@ class Steps:
         if record.cancelled or record.node or not all(drawing.unsent for drawing in record.drawings):
             return
         condition = await self.crew.routing.breaker.condition(self.lane)
-        if not condition.stopped or await self._step_aside(condition):
-            return
-        self.down = True
-        if record.announcement and time.time() > max(condition.since, self.turn.asked_at) + self.crew.requests.deadline:
-            raise Unavailable(Failed(condition.reason))
+        if condition.stopped and not await self._step_aside(condition):
+            self.down = condition
 
     async def _step_aside(self, condition: Condition) -> bool:
         """Leave a lane that is down for another, where there is one: with its price, its place and its preparations."""
@@ -111,9 +108,16 @@ class Steps:
 
     async def stand_in_line(self) -> None:
         """Wait for a place. Whoever is let in is woken; the others look again to show how far they have come."""
+        if self.down and self._waited_enough(self.down):
+            raise Unavailable(Failed(self.down.reason))
         if self.position:
             await self._show(await self._notice())
             raise NotYet(min(LONGEST_PAUSE, 2.0 + self.position * 0.2))
+
+    def _waited_enough(self, down: Condition) -> bool:
+        """Whether a turn waits no longer for a lane that is down: never for another day, for all else its time."""
+        patience = 0.0 if down.reason is FailureReason.DAILY_LIMIT else self.crew.requests.deadline
+        return time.time() > max(down.since, self.turn.asked_at) + patience
 
     async def prepare(self) -> None:
         """Fetch, verify, convert and upload what the turn goes on from."""

@@ -187,17 +187,13 @@ async def test_a_request_that_failed_for_the_services_own_limits_is_made_again(h
     await wait_until(lambda: len(house.images.made) == 2)
 
 
-async def test_a_service_that_cannot_be_reached_is_tried_again_before_anything_is_said(house: House) -> None:
-    house.images.submits += [NotSent(Failed(FailureReason.UNREACHABLE, 0.05))] * 5
+@pytest.mark.parametrize("reason", [FailureReason.UNREACHABLE, FailureReason.OVERLOADED])
+async def test_a_service_that_cannot_do_it_now_is_tried_again_before_anything_is_said(
+    house: House, reason: FailureReason
+) -> None:
+    house.images.submits += [NotSent(Failed(reason, 0.05))] * 5
     await house.done(house.turn())
     assert len(house.images.made) == 1
-
-
-async def test_a_service_that_stays_overloaded_is_asked_three_times(house: House) -> None:
-    house.images.submits += [NotSent(Failed(FailureReason.OVERLOADED, 0.05))] * 5
-    turn = await house.ask(house.turn())
-    assert await house.ended(turn) == "failed"
-    assert len(house.images.sent) == 3
 
 
 async def test_a_refusal_of_the_service_is_said_in_words_and_costs_nothing(house: House) -> None:

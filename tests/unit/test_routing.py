@@ -1,5 +1,6 @@
 """While a model is down its turns go to another, or wait, and nothing is ever paid for twice."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.fakes.provider import FakeImages, png
 from tests.unit.conftest import SETTINGS, House, MakeHouse
 
 DOWN = NotSent(Failed(FailureReason.UNREACHABLE, 0.02))
+BUSY = NotSent(Failed(FailureReason.OVERLOADED, 0.02))
+USED_UP = NotSent(Failed(FailureReason.DAILY_LIMIT))
 EMPTY = NotSent(Failed(FailureReason.NO_CREDIT))
 SHUT = replace(SETTINGS, breaker_pause=60.0)
 """A breaker that stays open for as long as a test takes."""
@@ -86,17 +89,43 @@ async def test_another_model_stands_in_where_the_model_is_nowhere_else(make_hous
     assert any("m1 does not answer just now, so m3 makes this" in note for note in result.notes)
 
 
+async def test_what_an_overloaded_service_refused_goes_to_the_second_with_all_its_images(make_house: MakeHouse) -> None:
+    other = second()
+    house = make_house(others=(other,), settings=SHUT)
+    house.images.submits += [BUSY] * 50
+    await house.open()
+    await house.done(house.turn(options=Options(count=2)))
+    assert (len(house.images.made), len(other.made)) == (0, 2)
+    assert len(house.images.sent) <= 4
+
+
 @CHOSEN
-async def test_a_workspace_that_would_rather_wait_waits(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize("trouble", [DOWN, BUSY])
+async def test_a_workspace_that_would_rather_wait_waits(make_house: MakeHouse, trouble: NotSent) -> None:
     other = second()
     house = make_house(others=(other,), settings=replace(SETTINGS, breaker_pause=0.3))
-    house.images.submits += [DOWN] * 3
+    house.images.submits += [trouble] * 4
     await house.open()
     await house.core.choices.change("fake", "w", Choices(when_down=WhenDown.WAIT))
     turn = await house.ask(house.turn())
     await wait_until(lambda: any("goes on by itself" in notice.cause for notice in house.chat.notices.get(turn.id, ())))
     assert await house.ended(turn, 20) == "done"
     assert (len(house.images.made), len(other.made)) == (1, 0)
+
+
+@CHOSEN
+async def test_nobody_waits_for_another_day(make_house: MakeHouse) -> None:
+    other = second()
+    house = make_house(others=(other,), settings=replace(SHUT, requests_in_flight=1))
+    house.images.submits.append(USED_UP)
+    await house.open(working=False)
+    await house.core.choices.change("fake", "w", Choices(when_down=WhenDown.WAIT))
+    turns = [await house.ask(house.turn(user=user)) for user in ("ada", "bob")]
+    async with house.core.working():
+        for turn in turns:
+            assert await house.ended(turn, 4) == "failed"
+            assert "tomorrow" in house.chat.last(turn.id).cause
+    assert (len(house.images.sent), len(other.made)) == (1, 0)
 
 
 @CHOSEN
@@ -268,11 +297,15 @@ async def test_a_kill_between_two_lanes_loses_no_place_and_pays_once(
     assert await house.core.queue.lengths("fake:m1") == await house.core.queue.lengths("second:m1") == (0, 0)
 
 
-async def test_a_service_that_stays_away_is_told_of_in_the_end(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize(("trouble", "words"), [(DOWN, "could not be reached"), (BUSY, "overloaded")])
+async def test_a_service_that_stays_away_is_told_of_in_the_end(
+    make_house: MakeHouse, trouble: NotSent, words: str
+) -> None:
     house = make_house(settings=replace(SETTINGS, request_deadline=1.0, breaker_pause=0.2))
-    house.images.submits += [DOWN] * 500
+    house.images.submits += [trouble] * 500
     await house.open()
     turn = await house.ask(house.turn())
     assert await house.ended(turn, 30) == "failed"
-    assert "could not be reached" in house.chat.last(turn.id).cause
+    assert words in house.chat.last(turn.id).cause
+    assert time.time() - turn.asked_at >= 0.9
     assert not house.images.made

@@ -16,7 +16,7 @@ from core.pace import Pace
 from core.packing import key
 from core.ports import Job
 from core.records import Drawing
-from core.sender import Errand, Sender, keepable
+from core.sender import WAITED_FOR, Errand, Sender, keepable, tried_again_in
 from core.sends import Sends
 from core.services import Services
 from core.state import Turns
@@ -57,7 +57,7 @@ class Post:
             assert hold is not None
             await self.sends.begin(LANE, "d", "a")
             await hold.save_drawing(0, drawing)
-        self.sender.start(Errand(turn.id, 0, LANE, Job("m1", "a fox")), drawing)
+        self.sender.start(Errand(turn.id, 0, LANE, Job("m1", "a fox"), until=2.0), drawing)
 
     async def drawing(self) -> Drawing:
         (drawing,) = await self.turns.drawings([(a_turn().id, 0)])
@@ -151,6 +151,27 @@ async def test_what_only_an_operator_can_mend_stops_the_lane(post: Post, reason:
     await idle(post)
     assert (await post.drawing()).status == Failed(reason)
     assert (await Breaker(post.redis).condition(LANE)).position is Position.OPEN
+
+
+def test_an_overloaded_service_is_asked_less_and_less_often_until_the_turn_may_wait_no_longer() -> None:
+    busy, now, until = Failed(FailureReason.OVERLOADED, 20.0), 0.0, 600.0
+    pauses: list[float] = []
+    while (pause := tried_again_in(busy, tries=len(pauses), left=until - now)) is not None:
+        pauses.append(pause)
+        now += pause
+    assert pauses[:5] == [20.0, 20.0, 40.0, 60.0, 60.0]
+    assert until - 60.0 < now <= until
+
+
+@pytest.mark.parametrize("told", [33.0, 90.0, 300.0])
+def test_a_service_that_says_when_to_come_back_is_not_asked_sooner(told: float) -> None:
+    busy = Failed(FailureReason.OVERLOADED, told)
+    assert all((tried_again_in(busy, tries=tries, left=900.0) or 0.0) >= told for tries in range(9))
+
+
+@pytest.mark.parametrize("reason", sorted(set(FailureReason) - WAITED_FOR - {FailureReason.RATE_LIMITED}))
+def test_what_does_not_pass_is_not_waited_for(reason: FailureReason) -> None:
+    assert tried_again_in(Failed(reason, 1.0), tries=0, left=600.0) is None
 
 
 def test_what_is_written_down_has_no_bytes_and_no_endless_history() -> None:
