@@ -11,22 +11,21 @@ import structlog
 from core.conversation import Conversations, added
 from core.errors import Declined, NotYet, ProviderError
 from core.histories import relinked
+from core.measures import mismatch
 from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from core.ports import ChatPlatform, Delivered, Image, Result
 from core.records import Drawing, Prepared, Record
-from core.replies import say
 from core.sender import failed
 from core.services import Services
 from core.state import Hold
 from core.statuses import KEPT, FailureReason, History, Output, Succeeded
-from core.turns import Node, NodeImage, Reference, Turn
+from core.turns import Node, NodeImage, Operation, Reference, Turn
 
 MOST_FETCHES = 6
 ALT_TEXT_CHARACTERS = 1000
 NAME_CHARACTERS = 48
 AT_ONCE = 8
-SHAPE_TOLERANCE = 0.04
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 log = structlog.get_logger()
@@ -83,9 +82,10 @@ class Delivery:
         record = hold.record
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
-        shapes = {note for picture in pictures.values() if (note := _shape_note(record.turn, picture))}
+        edited = await self._edited(record.turn)
+        mismatches = {note for picture in pictures.values() if (note := mismatch(record.turn, picture, edited))}
         using = record.prepared.using if record.prepared else ""
-        notes = (*notes, *sorted(shapes))
+        notes = (*notes, *sorted(mismatches))
         result = Result(images=tuple(images), model=record.route.model, notes=notes, using=using)
         assert record.announcement is not None  # noqa: S101 - the line has announced
         try:
@@ -125,6 +125,13 @@ class Delivery:
             cost=cost,
             carried=prepared.carried,
         )
+
+    async def _edited(self, turn: Turn) -> NodeImage | None:
+        """The picture that a turn goes on from; None where there is none, or it is no longer known."""
+        if turn.parent is None or turn.operation is Operation.IMAGINE:
+            return None
+        node = await self.conversations.node(turn.thread, turn.parent.node)
+        return node.images[turn.parent.index] if node and turn.parent.index < len(node.images) else None
 
     async def _alt_text(self, turn: Turn) -> str:
         """What the picture shows, as far as words were given: the newest first."""
@@ -172,13 +179,3 @@ def file_stem(prompt: str) -> str:
     """A file name out of a prompt: plain letters, short, never empty."""
     plain = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:NAME_CHARACTERS].strip("-") or "picture"
-
-
-def _shape_note(turn: Turn, picture: Picture) -> str:
-    asked = turn.options.aspect_ratio
-    if not asked:
-        return ""
-    width, height = (int(part) for part in asked.split(":"))
-    if abs(picture.width / picture.height / (width / height) - 1) <= SHAPE_TOLERANCE:
-        return ""
-    return say(turn.locale, "note.shape", asked=asked, got=f"{picture.width} × {picture.height}")
