@@ -5,6 +5,7 @@ A name is made of letters and digits of any script, - and _, begins with a lette
 known as a name is text, so that mentions of people and addresses stay what they are.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ RESERVED = frozenset({"everyone", "here", "channel", "none", "all"})
 """What platforms call everybody by, and what switches a style off."""
 
 _SIGNS = "@\N{FULLWIDTH COMMERCIAL AT}"
+_CODE = re.compile(r"`[^`]*`")
+_INSIDE = "/\\.:=&#~+%"
+"""What stands before an @ that is part of an address or a path."""
+_GOES_ON = re.compile(r"[./:=@]\w|\(")
+"""What stands behind a word with an @ that is no name: `@media(…)`, `@scope/package`, `@host.example`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,19 @@ def spoken(text: str) -> Iterator[Spoken]:
             position += 1
         if name := folded(text[start:position]):
             yield Spoken(start, position, name)
+
+
+def meant(text: str) -> Iterator[str]:
+    """The words with an @ that a person who has named pictures most likely means as such a name, as they were typed.
+
+    Fewer than `spoken` finds: nothing in code, addresses and paths, and nothing that begins with a digit.
+    """
+    text = _CODE.sub("``", text)
+    for found in spoken(text):
+        word = text[found.start : found.end]
+        inside = found.start and text[found.start - 1] in _INSIDE
+        if word[1].isalpha() and not inside and not _GOES_ON.match(text, found.end):
+            yield word
 
 
 def replaced(text: str, words_for: Callable[[str], str | None]) -> str:

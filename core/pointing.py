@@ -6,12 +6,14 @@ that photo darker", "dieses Bild bei Nacht". Anywhere else ("a man in this image
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from core.turns import Reference, Source
 
 MOST_LINKS = 10
+TOO_MANY_LINKS = "too_many_links"
 POINTED_MESSAGES = 15
 POINTED_SECONDS = 30 * 60.0
 """What "this" can mean is among this many messages and no older: what stands there for longer is not pointed at."""
@@ -89,10 +91,15 @@ def points(prompt: str) -> bool:
 
 
 def links_in(prompt: str, known: Sequence[Reference] = ()) -> tuple[Reference, ...]:
-    """The addresses in a prompt as references, each once, without those that are `known` already."""
-    found = dict.fromkeys(_trimmed(link[0]) for link in _LINK.finditer(prompt))
+    """The addresses in a prompt as references, each once, without those that are `known` already.
+
+    Past `MOST_LINKS`, with the known, they are refused.
+    """
+    urls = dict.fromkeys(_trimmed(link[0]) for link in _LINK.finditer(prompt))
     before = {reference.url for reference in known}
-    return tuple(Reference(_short(url), url, source=Source.LINK) for url in found if url not in before)[:MOST_LINKS]
+    found = [Reference(_short(url), url, source=Source.LINK) for url in urls if url not in before]
+    room = max(0, MOST_LINKS - sum(reference.source is Source.LINK for reference in known))
+    return (*found[:room], *(replace(link, refused=TOO_MANY_LINKS) for link in found[room:]))
 
 
 def _trimmed(link: str) -> str:

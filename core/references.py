@@ -5,13 +5,16 @@ cannot be used is left out and named with the reason; nothing is dropped in sile
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from core.continuation import Continuation, Continuations
 from core.errors import Declined
 from core.histories import Moved
+from core.names import folded, meant
 from core.numbering import Edited, Numbered, called, legend, using
+from core.pointing import MOST_LINKS, TOO_MANY_LINKS
 from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.records import Prepared
 from core.replies import say
@@ -19,7 +22,10 @@ from core.restart import retold
 from core.statuses import History
 from core.turns import Operation, Reference, Source, ThreadKey, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
-from core.wording import PARAGRAPH, for_model
+from core.wording import PARAGRAPH, for_model, name_of
+
+MOST_NAMED = 10
+"""How many of what a prompt has too much of, or wrong, are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class References:
         named = await self._named(turn, thread, way, room)
         along = await self._along(before, turn, way, room - len(named.uploads))
         notes = [say(turn.locale, before.note, model=able.model)] if before.note else []
+        notes += await self._unknown_names(turn)
         return Prepared(
             uploads=named.uploads,
             used=tuple(replace(item[1], copy=at.url) for item, at in zip(named.used, named.uploads, strict=True)),
@@ -95,8 +102,10 @@ class References:
         uploads = tuple(item for item in results if not isinstance(item, Unusable))
         used = tuple(number for number, item in zip(taken, results, strict=True) if not isinstance(item, Unusable))
         unusable = [item for item in results if isinstance(item, Unusable)]
-        unusable += refused
+        unusable += (item for item in refused if item.reason != TOO_MANY_LINKS)
         notes = [self._left_out(turn.locale, item) for item in unusable]
+        if crowded := [item.reference for item in refused if item.reason == TOO_MANY_LINKS]:
+            notes.append(_too_many_links(turn.locale, crowded))
         notes += [_changed(turn.locale, reference) for _, reference in used if reference.changed]
         if over:
             notes.append(_too_many(turn.locale, way.able, used, over))
@@ -125,6 +134,17 @@ class References:
             for (reference, words), item in zip(wanted, results, strict=True)
             if not isinstance(item, Unusable)
         ]
+
+    async def _unknown_names(self, turn: Turn) -> list[str]:
+        """What to say of names that no picture was saved under, where some are: they are text to the model."""
+        words: dict[str, str] = {}
+        for word in meant(turn.prompt):
+            words.setdefault(folded(word) or "", word)
+        unknown = words.keys() - {name_of(reference) for reference in turn.references}
+        saved = await self.uploads.library.listed(turn.author) if unknown else ()
+        names = {folded(one.name) or "": one.name for one in saved}
+        wrong = [name for name in words if name in unknown and name not in names][:MOST_NAMED] if names else []
+        return [_unknown_name(turn.locale, words[name], names, name) for name in wrong]
 
     def _left_out(self, locale: str, item: Unusable) -> str:
         reason = say(locale, f"picture.{item.reason}", limit=self.uploads.max_bytes // 1_000_000)
@@ -158,3 +178,17 @@ def _too_many(locale: str, able: Capabilities, used: Sequence[Numbered], over: S
         used=names(used),
         unused=names(over),
     )
+
+
+def _too_many_links(locale: str, over: Sequence[Reference]) -> str:
+    names = ", ".join(called(reference, locale) for reference in over[:MOST_NAMED])
+    unused = names + (" …" if len(over) > MOST_NAMED else "")
+    return say(locale, "note.too_many_links", limit=MOST_LINKS, unused=unused)
+
+
+def _unknown_name(locale: str, typed: str, names: Mapping[str, str], name: str) -> str:
+    """`names` are those that are known, by how they are folded."""
+    near = get_close_matches(name, names, n=1)
+    if not near:
+        return say(locale, "note.unknown_name", name=typed)
+    return say(locale, "note.unknown_name_near", name=typed, near=f"@{names[near[0]]}")

@@ -93,6 +93,18 @@ async def test_an_unknown_name_is_text(house: House) -> None:
     assert (job.prompt, job.references) == ("@nobody and bob@example.org", ())
 
 
+async def test_a_name_that_nothing_is_saved_under_is_said_to_be_unknown_where_there_are_names(house: House) -> None:
+    await library(house).save(ADA, "Mascot", png("red"))
+    first = await house.done(house.turn("@mascot and @mascott and @MASCOTT beside @zebra, by bob@example.org"))
+    assert house.chat.results[first.id].notes == (
+        "No saved picture is called @mascott. Did you mean @Mascot?",
+        "No saved picture is called @zebra.",
+    )
+    assert "@mascott" in house.images.made[0][1].prompt
+    other = await house.done(house.turn("@mascott", author=replace(ADA, workspace="other")))
+    assert house.chat.results[other.id].notes == ()
+
+
 async def test_a_workspace_has_its_own_names(house: House) -> None:
     await library(house).save(replace(ADA, workspace="other"), "mascot", png("red"))
     await house.done(house.turn("@mascot"))

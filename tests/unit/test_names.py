@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.names import NAME_CHARACTERS, folded, replaced, shown, spoken
+from core.names import NAME_CHARACTERS, folded, meant, replaced, shown, spoken
 from core.turns import Person, Reference, Source, ThreadKey, Turn, TurnId
 from core.wording import for_model
 
@@ -42,6 +42,29 @@ WILD = st.text(st.characters() | st.sampled_from("@＠<>-_ .mascot"), max_size=6
 )
 def test_a_name_has_one_spelling_or_is_none(typed: str, name: str | None) -> None:
     assert folded(typed) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("put @mascott on a mug, and (@Лого).", ["@mascott", "@Лого"]),
+        ("@mascott: waving; “@狐” and @fox's den", ["@mascott", "@狐", "@fox"]),
+        ("@ 5pm or @5pm, @2x", []),
+        ("<@123> <@!123> <@U123|bob> @everyone @here", []),
+        ("bob@example.org, bob.@example, @example.org", []),
+        ("https://a.example/@bob and mailto:@bob", []),
+        ("`@property` and ```\n@cache\n```", []),
+        ("@media(print), @scope/package, @bob:matrix.example, @bob@social.example", []),
+        ("", []),
+    ],
+)
+def test_what_may_be_meant_for_a_name_is_no_mention_no_address_and_no_code(text: str, words: list[str]) -> None:
+    assert list(meant(text)) == words
+
+
+@given(WILD)
+def test_what_may_be_meant_for_a_name_is_one(text: str) -> None:
+    assert all(folded(word) for word in meant(text))
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,24 @@ def test_an_address_that_is_known_is_not_found_again() -> None:
     assert links_in("https://a.example/x", (Reference("x", "https://a.example/x"),)) == ()
 
 
+def test_no_more_than_so_many_addresses_count_with_those_that_are_known() -> None:
+    words = " ".join(f"https://a.example/{number}.png" for number in range(13))
+    first = links_in(words)
+    assert [bool(link.refused) for link in first] == [False] * 10 + [True] * 3
+    assert links_in(words, first) == ()
+    assert [bool(link.refused) for link in links_in(words, first[:4])] == [False] * 6 + [True] * 3
+
+
+async def test_addresses_past_the_most_are_named(house: House) -> None:
+    words = " ".join(f"https://a.example/{number}.png" for number in range(13))
+    turn = await house.done(house.turn(words))
+    *_, last = house.chat.results[turn.id].notes
+    assert last == (
+        "Only the first 10 links of a prompt are looked at; "
+        "left out a.example/10.png, a.example/11.png, a.example/12.png."
+    )
+
+
 async def test_an_address_off_the_list_is_named_and_the_turn_goes_on(house: House) -> None:
     turn = await house.done(house.turn("a poster for https://shop.example/fox.png"))
     assert house.images.made[0][1].prompt == turn.prompt
