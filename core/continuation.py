@@ -14,10 +14,12 @@ from core.healing import Healing, sources
 from core.histories import Moved, fits, relinked
 from core.ports import Upload
 from core.restart import Story, story_of
-from core.statuses import History
+from core.statuses import History, RefusalReason
 from core.turns import Node, Operation, Reference, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
 from core.wording import for_model
+
+_TOLD = {RefusalReason.TOO_LONG: "note.shortened"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,11 @@ class Continuations:
         self.healing = healing
         self.uploads = uploads
 
-    async def of(self, turn: Turn, way: Way) -> Continuation:
+    async def of(self, turn: Turn, way: Way, refused: RefusalReason | None = None) -> Continuation:
         """How a turn goes on from its parent, whose tree is where the turn was asked for, wherever that is answered.
 
+        `refused` is why the service did not go on from the history, where that was tried: nobody is told of that but
+        where the thread has grown too long.
         Raises `Declined` when the picture is not to be had, `PlatformBusy` and `ProviderError` to be tried again.
         """
         if turn.parent is None:
@@ -56,7 +60,7 @@ class Continuations:
         anew = partial(self._anew, turn, ancestors[0].images[turn.parent.index].shown, way)
         if turn.operation is Operation.VARIATIONS:
             return await anew()
-        moved, note = await self._goes_back(turn, ancestors, way)
+        moved, note = (None, _TOLD.get(refused, "")) if refused else await self._goes_back(turn, ancestors, way)
         if moved is not None:
             return Continuation(moved=moved)
         return replace(await anew(), story=story_of(turn.parent, ancestors), note=note)

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.ports import Announcement, Upload
-from core.statuses import OUTAGES, STANDING, Failed, Queued, Refused, Request, Running, Status, Succeeded
+from core.statuses import (
+    OF_HISTORY,
+    OUTAGES,
+    STANDING,
+    Failed,
+    Queued,
+    RefusalReason,
+    Refused,
+    Request,
+    Running,
+    Status,
+    Succeeded,
+)
 from core.turns import Node, Reference, Route, Turn
 
 MOST_TRIES = 4
@@ -88,7 +100,8 @@ class Record:
     `delivering` were set before the platform was asked, so that a second attempt knows to look first.
     `node` is what the thread is to remember, once the pictures have been posted. `reserved` is what the turn holds of
     its workspace's budget, in micro-dollars. `order` is its number among all that was asked for. `preparing` is when
-    that began, in seconds since the epoch, 0 while it has not; from then on the turn keeps its wording.
+    that began, in seconds since the epoch, 0 while it has not; from then on the turn keeps its wording. `anew` is why
+    the service refused what came before the turn, which from then on goes without it.
     """
 
     turn: Turn
@@ -99,8 +112,20 @@ class Record:
     announcement: Announcement | None = None
     shown: str = ""
     preparing: float = 0.0
+    anew: RefusalReason | None = None
     prepared: Prepared | None = None
     drawings: tuple[Drawing, ...] = ()
     delivering: bool = False
     node: Node | None = None
     cancelled: bool = False
+
+    @property
+    def refused_history(self) -> RefusalReason | None:
+        """Why the service may have refused the history that went along; None where there was none, or it drew.
+
+        Nothing was made then, and the same can be asked for without the history, once.
+        """
+        if self.anew or self.turn.parent is None or self.prepared is None or self.prepared.basis:
+            return None
+        reasons = [drawing.status.reason for drawing in self.drawings if isinstance(drawing.status, Refused)]
+        return reasons[0] if len(reasons) == len(self.drawings) and OF_HISTORY.issuperset(reasons) else None

@@ -19,7 +19,7 @@ from core.ports import Capabilities, ChatPlatform, ImageProvider, Upload
 from core.records import Prepared
 from core.replies import say
 from core.restart import retold
-from core.statuses import History
+from core.statuses import History, RefusalReason
 from core.turns import Operation, Reference, Source, ThreadKey, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
 from core.wording import PARAGRAPH, for_model, name_of
@@ -62,15 +62,22 @@ class References:
         self.continuations = continuations
 
     async def prepare(
-        self, turn: Turn, thread: ThreadKey, platform: ChatPlatform, provider: ImageProvider, able: Capabilities
+        self,
+        turn: Turn,
+        thread: ThreadKey,
+        platform: ChatPlatform,
+        provider: ImageProvider,
+        able: Capabilities,
+        refused: RefusalReason | None = None,
     ) -> Prepared:
         """The uploads of a turn to the service that draws it, and what has to be said about them.
 
+        `refused` is why the service did not go on from what came before.
         Raises `Declined` when none of the given pictures can be used, `PlatformBusy` and `ProviderError` to be tried
         again.
         """
         way = Way(platform, provider, able)
-        before = await self.continuations.of(turn, way)
+        before = await self.continuations.of(turn, way, refused)
         room = max(0, able.max_references - (before.basis is not None))
         named = await self._named(turn, thread, way, room)
         along = await self._along(before, turn, way, room - len(named.uploads))

@@ -29,6 +29,7 @@ from core.background import asked_to_stop
 from core.packing import key, pack, text, unpack
 from core.ports import Announcement
 from core.records import Drawing, Prepared, Record
+from core.statuses import RefusalReason
 from core.turns import Node, Person, Route, Turn, TurnId
 
 SILENCE_SECONDS = 10
@@ -97,6 +98,14 @@ class Hold:
         await self.refresh()
         return int(moved) > 0
 
+    async def begin_anew(self, reason: RefusalReason) -> None:
+        """Have a turn whose history was refused prepared and drawn without it. Nothing may be under way for it."""
+        turn = self.record.turn
+        arguments = (self.token, reason.value, turn.options.count)
+        if not await self.redis.eval(scripts.ANEW, 2, key("lease", turn.id), key("turn", turn.id), *arguments):
+            raise Held
+        await self.refresh()
+
     async def refresh(self) -> Record:
         """Read the record anew: answers and cancellations come in from beside."""
         record = await read(self.redis, self.record.turn.id)
@@ -140,7 +149,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
     if announcement and announcement.locale:
         turn = replace(turn, locale=announcement.locale)
     drawings = (fields.get(f"drawing:{index}".encode()) for index in range(turn.options.count))
-    route = fields.get(b"route")
+    route, anew = fields.get(b"route"), fields.get(b"anew")
     return Record(
         turn=turn,
         route=unpack(Route, route) if route else Route("", turn.options.model or ""),
@@ -150,6 +159,7 @@ async def read(redis: Redis, turn_id: TurnId) -> Record | None:
         announcement=announcement,
         shown=fields.get(b"shown", b"").decode(),
         preparing=float(fields.get(b"preparing", 0)),
+        anew=RefusalReason(text(anew)) if anew else None,
         prepared=unpack(Prepared, prepared) if prepared else None,
         drawings=tuple(unpack(Drawing, drawing) if drawing else Drawing() for drawing in drawings),
         delivering=bool(fields.get(b"delivering")),

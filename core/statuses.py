@@ -81,6 +81,10 @@ class RefusalReason(StrEnum):
     """The model answered in words; they are in `words`."""
 
 
+OF_HISTORY = frozenset({RefusalReason.HISTORY, RefusalReason.REFERENCE_UNREADABLE, RefusalReason.TOO_LONG})
+"""What may be wrong with what came before a turn, and not with the turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The service will not draw this; sending it again would not help."""

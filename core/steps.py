@@ -147,7 +147,8 @@ class Steps:
     async def _prepared(self) -> Prepared:
         provider = self.crew.services.of_lane(self.lane)
         able = await provider.capabilities(self.model)
-        return await self.crew.references.prepare(self.turn, self._thread, self.platform, provider, able)
+        refused = self.hold.record.anew
+        return await self.crew.references.prepare(self.turn, self._thread, self.platform, provider, able, refused)
 
     def hopeless(self, error: Unavailable) -> bool:
         """Whether waiting for the service would be in vain."""
@@ -168,6 +169,10 @@ class Steps:
         if pause is not None:
             await self._show(await self._notice())
             raise NotYet(min(LONGEST_PAUSE, pause))
+        if (reason := self.hold.record.refused_history) is not None:
+            log.info("a history was refused; the conversation is begun anew", reason=reason)
+            await self.hold.begin_anew(reason)
+            raise NotYet(0.0)
         await self._give_place_free()
 
     async def deliver(self) -> None:

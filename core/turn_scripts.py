@@ -66,6 +66,19 @@ redis.call('HSET', turn, stamp_field, stamp, field, json)
 return 1
 """
 DRAW_LEASED = "if redis.call('GET', KEYS[2]) ~= ARGV[6] then return 0 end\n" + DRAW
+_UNPREPARED = """
+redis.call('HDEL', turn, 'prepared')
+for i = 0, images - 1 do redis.call('HDEL', turn, 'drawing:' .. i, 'stamp:' .. i) end
+return 1
+"""
+ANEW = (
+    LEASED
+    + """
+local turn, reason, images = KEYS[2], ARGV[2], tonumber(ARGV[3])
+redis.call('HSET', turn, 'anew', reason)
+"""
+    + _UNPREPARED
+)
 MOVE = (
     LEASED
     + """
@@ -75,10 +88,9 @@ local spend = redis.call('HGET', turn, 'spend')
 if spend and more > 0 and tonumber(redis.call('GET', spend) or '0') + more > cap then return -1 end
 if spend and redis.call('EXISTS', spend) == 1 then redis.call('INCRBY', spend, more) end
 redis.call('HSET', turn, 'route', route, 'reserved', price)
-redis.call('HDEL', turn, 'prepared', 'preparing')
-for i = 0, images - 1 do redis.call('HDEL', turn, 'drawing:' .. i, 'stamp:' .. i) end
-return 1
+redis.call('HDEL', turn, 'preparing')
 """
+    + _UNPREPARED
 )
 REVISE = """
 if redis.call('HEXISTS', KEYS[1], 'turn') == 0 or redis.call('HEXISTS', KEYS[1], 'preparing') == 1 then return 0 end

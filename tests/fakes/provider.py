@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from core.errors import AnswerLost, Declined, NotSent, ProviderError
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
-from core.statuses import Output, Queued, Request, Status, Succeeded
+from core.statuses import Output, Queued, RefusalReason, Refused, Request, Status, Succeeded
 
 RATIOS = ("1:1", "3:2", "2:3", "16:9", "9:16")
 
@@ -31,7 +31,8 @@ class FakeImages:
     """`made` is what the service has charged for; nothing is made twice without standing there twice.
 
     `held` keeps the answer to a submit until `release` is set. `submits` are raised by the next submits in place of
-    their answer; an `AnswerLost` among them is raised after the request was made. `ends` are the days that models end
+    their answer; an `AnswerLost` among them is raised after the request was made. `refusals` are what the next submits
+    that bring a history come to. `ends` are the days that models end
     on, and their successors.
     """
 
@@ -42,6 +43,7 @@ class FakeImages:
     made: list[tuple[Request, Job]] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
     submits: list[Exception] = field(default_factory=list)
+    refusals: list[RefusalReason] = field(default_factory=list)
     troubles: dict[str, list[ProviderError]] = field(default_factory=dict)
     sent: list[Job] = field(default_factory=list)
     uploads: list[Picture] = field(default_factory=list)
@@ -91,6 +93,8 @@ class FakeImages:
         trouble = self.submits.pop(0) if self.submits else None
         if isinstance(trouble, NotSent):
             raise trouble
+        if job.history and self.refusals:
+            return Submission(Request(self.name, job.model, "", time.time()), Refused(self.refusals.pop(0)))
         request = Request(self.name, job.model, f"r{len(self.made) + 1}", time.time())
         self.made.append((request, job))
         self.statuses[request.id] = self._success(job) if self.finish_at_once else Queued()

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from core.errors import AnswerLost, Declined, ImagineError, NotSent, PlatformBusy
 from core.packing import key, text
-from core.statuses import Failed, FailureReason, RefusalReason, Refused
+from core.statuses import OF_HISTORY, Failed, FailureReason, RefusalReason, Refused
 from core.turns import ImageRef, Operation, Options, Turn
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import FakeImages
@@ -20,7 +20,16 @@ from tests.unit.conftest import SETTINGS, House
 from tests.unit.test_promises import left, settle_requests
 
 STEPS = ("ask", "edit", "again", "run", "run", "run", "together", "cancel", "crash", "finish", "refuse")
-TROUBLES = ("lost", "limited", "busy announce", "busy announce!", "busy deliver", "busy deliver!", "busy update")
+TROUBLES = (
+    "lost",
+    "limited",
+    "history refused",
+    "busy announce",
+    "busy announce!",
+    "busy deliver",
+    "busy deliver!",
+    "busy update",
+)
 LIMITS = replace(SETTINGS, requests_in_flight=3, most_running=2)
 
 
@@ -56,6 +65,8 @@ class Story:
                 await self._come_to_something(Refused(RefusalReason.MODERATION) if step == "refuse" else None)
             case "lost":
                 self.house.images.submits.append(AnswerLost())
+            case "history refused":
+                self.house.images.refusals.append(self._one_of(*sorted(OF_HISTORY)))
             case "limited":
                 self.house.images.submits.append(NotSent(Failed(FailureReason.OVERLOADED, 0.0)))
             case _ if step.startswith("busy"):

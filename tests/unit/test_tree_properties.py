@@ -20,6 +20,7 @@ from core.line import Line
 from core.packing import key
 from core.records import Drawing
 from core.state import Checkpoint, Hold, Turns
+from core.statuses import RefusalReason
 from core.tree import Tree, placed
 from core.turns import ImageRef, Operation, Reference, ThreadKey, Turn, TurnId
 from tests.unit.conftest import SETTINGS, House, MakeHouse
@@ -55,6 +56,9 @@ class CutHold(Hold):
 
     async def save_drawing(self, index: int, drawing: Drawing) -> None:
         await self._cut_around(Hold.save_drawing(self, index, drawing))
+
+    async def begin_anew(self, reason: RefusalReason) -> None:
+        await self._cut_around(Hold.begin_anew(self, reason))
 
     async def _cut_around(self, write: Coroutine[object, object, None]) -> None:
         due = self.scissors.due()
@@ -146,6 +150,8 @@ class Story:
             case "stumble":
                 verb = ("announce", "announce!", "deliver", "deliver!", "update")[how % 5]
                 self.house.chat.troubles.setdefault(verb, []).append(PlatformBusy(0.0))
+            case "refuse history":
+                self.house.images.refusals.append(RefusalReason.HISTORY)
         await self.learn()
 
     async def end(self) -> None:
@@ -278,7 +284,7 @@ class Story:
 
 STEPS = (
     "ask", "edit", "edit", "edit current", "run", "run", "finish", "finish", "run together",
-    "undo", "restore", "fork", "delete", "turn again", "move again", "stumble",
+    "undo", "restore", "fork", "delete", "turn again", "move again", "stumble", "refuse history",
 )  # fmt: skip
 """What can happen; what happens more often stands there more often."""
 
@@ -303,6 +309,7 @@ async def test_the_tree_stays_a_tree_and_current_is_what_was_asked_for_last(
     house = patient_house()
     await house.core.redis.flushall()
     house.chat.troubles.clear()
+    house.images.refusals.clear()
     story = Story(house)
     await story.happen("ask", 0, 0)
     await story.happen("run", 0, 0)
