@@ -25,13 +25,17 @@ QUOTED_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be done with a picture of a message, by whom. `other` is what it is compared with."""
+    """What is to be done with a picture of a message, by whom.
+
+    `other` is what it is compared with, `channel` where it is branched off to; empty for the one where it is.
+    """
 
     picture: Target
     event: str
     session: Session
     locale: str
     other: Target | None = None
+    channel: str = ""
 
 
 class History:
@@ -98,9 +102,13 @@ class History:
         asked, thread, turn = await self._about(wish)
         if asked.message.only_for:
             raise Declined("tree.private")
+        channel = wish.channel or asked.message.channel
+        if not await self._workspace.has_channel(channel):
+            raise Declined("web.channel_gone")
         image = ImageRef(turn.id, wish.picture.index)
+        # Whoever sees one channel here sees all of them.
         node = await self._tree.fork(thread, image, as_turn=name_of(wish.session, wish.event), shared=True)
-        root = await self._begin(wish, turn, node)
+        root = await self._begin(wish, turn, node, channel)
         words = say(
             wish.locale,
             "tree.branched",
@@ -111,9 +119,8 @@ class History:
         await self._say(wish, asked, words)
         return root.id
 
-    async def _begin(self, wish: Wish, asked: Turn, node: Node) -> Message:
-        """A thread of its own in the same channel, whose first picture is a copy. Gives the message it hangs on."""
-        channel = asked.thread.channel
+    async def _begin(self, wish: Wish, asked: Turn, node: Node, channel: str) -> Message:
+        """A thread of its own in a channel, whose first picture is a copy. Gives the message it hangs on."""
         turn = replace(
             asked.without_parent(),
             id=node.id,

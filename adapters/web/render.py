@@ -13,7 +13,7 @@ Json: TypeAlias = dict[str, Any]
 
 LABELS = (
     *("edit", "again", "variations", "undo", "cancel", "download"),
-    *("more", "path", "compare", "compare_with", "restore", "fork"),
+    *("more", "path", "compare", "compare_with", "restore", "fork", "fork_to"),
 )
 """The sentences `button.<name>` that the page needs."""
 

@@ -59,11 +59,15 @@ class SentMessage(BaseModel):
 
 
 class Pressed(BaseModel):
-    """A button that does something once, to one picture of a message. `other` is what that is compared with."""
+    """A button that does something once, to one picture of a message.
+
+    `other` is what that is compared with, `channel` where it is branched off to; empty for the one where it is.
+    """
 
     event: Event
     index: int = Field(0, ge=0, lt=100)
     other: SentTarget | None = None
+    channel: str = Field("", max_length=100)
 
 
 class TalkRoutes:
@@ -131,7 +135,8 @@ class TalkRoutes:
         pressed = await body(request, Pressed)
         other = Target(pressed.other.message, pressed.other.index) if pressed.other else None
         image = Target(request.match_info["message"], pressed.index)
-        done = await operation(Wish(image, pressed.event, request[SESSION], language(request), other))
+        wish = Wish(image, pressed.event, request[SESSION], language(request), other, pressed.channel)
+        done = await operation(wish)
         return web.json_response({"message": done}, status=202)
 
     async def cancel(self, request: web.Request) -> web.Response:

@@ -66,7 +66,7 @@ async def test_a_picture_tells_how_it_came_to_be_and_can_be_undone(ada: Visitor)
     await expect(pictures).to_have_count(2, timeout=PATIENCE)
     menu = page.locator("#thread").get_by_role("combobox", name="Go back, compare, branch…").last
     await menu.focus()
-    assert (await menu.locator("optgroup option").all_inner_texts()) == ["a fox"]
+    assert (await menu.locator("optgroup").first.locator("option").all_inner_texts()) == ["a fox"]
     await menu.select_option("path")
     await expect(pictures).to_have_count(3, timeout=PATIENCE)
     await expect(page.locator("#thread").get_by_text("1. a fox")).to_be_visible()
@@ -82,7 +82,8 @@ async def test_each_of_several_pictures_has_its_menu_and_a_copy_of_an_edit_no_ag
     menus = thread.get_by_role("combobox", name="Go back, compare, branch…")
     await expect(menus).to_have_count(3)
     await menus.nth(1).focus()
-    assert (await menus.nth(1).locator("optgroup option").all_inner_texts()) == ["a fox #1", "a fox #3"]
+    others = menus.nth(1).locator("optgroup").first.locator("option")
+    assert (await others.all_inner_texts()) == ["a fox #1", "a fox #3"]
     await menus.nth(1).select_option(label="a fox #3")
     await expect(thread.get_by_text("1 #2. a fox")).to_be_visible(timeout=PATIENCE)
     await thread.get_by_role("button", name="Variations").click()
@@ -93,6 +94,24 @@ async def test_each_of_several_pictures_has_its_menu_and_a_copy_of_an_edit_no_ag
     await expect(thread.get_by_text("branched off")).to_be_visible(timeout=PATIENCE)
     await expect(ada.page.locator("#channel").get_by_role("button", name="Variations")).to_have_count(2)
     await expect(again).to_have_count(1)
+
+
+async def test_a_picture_branches_off_to_another_channel_and_goes_on_there(ada: Visitor) -> None:
+    await ada.imagine("a fox")
+    await ada.open_thread()
+    menu = ada.thread.get_by_role("combobox", name="Go back, compare, branch…")
+    await menu.focus()
+    channels = menu.locator("optgroup").last
+    await expect(channels).to_have_attribute("label", "Branch off to a channel…")
+    assert (await channels.locator("option").all_inner_texts()) == ["#design", "#random"]
+    await menu.select_option(label="#design")
+    await expect(ada.thread.get_by_text("It goes on in #design.")).to_be_visible(timeout=PATIENCE)
+    await expect(ada.previews).to_have_count(1)
+    await ada.page.get_by_role("link", name="design").click()
+    await expect(ada.previews).to_have_count(1, timeout=PATIENCE)
+    await ada.open_thread()
+    await expect(ada.thread.get_by_text("Branched off here by Ada.")).to_be_visible()
+    await ada.edit("make it night")
 
 
 @pytest.mark.lasting_keys("imagine:1:library:", "imagine:1:saved:", "imagine:1:style")

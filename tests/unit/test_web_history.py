@@ -136,6 +136,23 @@ async def test_a_fork_begins_a_thread_of_its_own(site: WebSite, ada: Browser) ->
     assert turn.parent != ImageRef(list(site.intake.turns.values())[1].id)
 
 
+async def test_a_fork_goes_to_the_channel_that_is_chosen(site: WebSite, ada: Browser) -> None:
+    root, (first, second) = await edited(site, ada, "make it night")
+    new = await press(ada, second, "fork", channel="design")
+    assert (await ada.thread(root))[-1]["text"] == "Ada branched off from “make it night”. It goes on in #design."
+    assert [one["id"] for one in await ada.channel("design")] == [new]
+    assert new not in [one["id"] for one in await ada.channel()]
+    (copy,) = await ada.thread(new)
+    await ada.said("let it snow", thread=new, channel="design")
+    third = await finish(site)
+    turn = list(site.intake.turns.values())[-1]
+    assert turn.thread == thread_key("design", new)
+    assert turn.parent == await site.conversations.find(turn.thread, copy["id"])
+    path = await words(ada, new, await press(ada, third, "path"))
+    assert path == ["How this picture came to be", "1. a fox", "2. make it night", "3. let it snow"]
+    assert "channel is no more" in await press(ada, first, "fork", channel="nowhere")
+
+
 async def test_a_copy_of_an_edit_is_not_asked_for_anew_without_its_picture(site: WebSite, ada: Browser) -> None:
     _, (first, second) = await edited(site, ada, "make it night")
     asked = len(site.intake.turns)

@@ -7,7 +7,7 @@ import { historyMenu } from "./history.js";
 import { hueOf, initials, replies, timeOf, wholeTimeOf } from "./format.js";
 import { store } from "./store.js";
 
-/** `actions`: edit(message, target), again(id), cancel(id), open(message), tree(id, what, index, other). */
+/** `actions`: edit(message, target), again(id), cancel(id), open(message), tree(id, what, index, more). */
 export class MessageView {
   constructor(message, actions, { inThread }) {
     this.actions = actions;

@@ -29,7 +29,7 @@ const actions = {
   },
   again: (id) => press(id, "again", { event: newEvent() }),
   cancel: (id) => press(id, "cancel", {}),
-  tree: (id, what, index, other) => press(id, what, { event: newEvent(), index, ...(other ? { other } : {}) }),
+  tree: (id, what, index, more = {}) => press(id, what, { event: newEvent(), index, ...more }),
   open: (message) => {
     go(message.channel, message.id);
     show().then(() => threadComposer.focus());
