@@ -158,21 +158,23 @@ async def check_service(service: Service) -> AsyncIterator[Finding]:
 
 async def check_model(services: Services, model: str) -> Finding:
     """The usual model, by the services' own word."""
+    successor = await services.current(model)
+    if successor != model:
+        known = services.known(model)
+        day = f" on {known.ends}" if known and known.ends else ""
+        words = f"IMAGE_MODEL={model} has ended{day}: {successor} draws in its place. Set IMAGE_MODEL to it."
+        return Finding("model", None, words)
     try:
         able = await services.capabilities(model)
-        known = await services.models()
+        listed = await services.models()
     except Declined as refusal:
         words = f"IMAGE_MODEL={model} is not offered. There are: {refusal.details.get('known', '')}"
         return Finding("model", holds=False, words=words)
     except ProviderError:
         return Finding("model", holds=False, words=f"No service says whether it has IMAGE_MODEL={model}.")
-    successor = await services.current(model)
-    if successor != model:
-        words = f"IMAGE_MODEL={model} has ended on {able.ends}: {successor} draws in its place. Set IMAGE_MODEL to it."
-        return Finding("model", None, words)
     ended = bool(able.ends) and able.ends <= datetime.now(UTC).date().isoformat()
     note = f" It was announced to end on {able.ends}; {able.successor} comes after it." if able.ends else ""
-    offered = model in known
+    offered = model in listed
     words = f"{model} is offered.{note}" if offered else f"{model} is in no service's list.{note}"
     return Finding("model", offered and (None if ended else True), words)
 

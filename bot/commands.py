@@ -65,9 +65,9 @@ async def simulate(host: str, port: int) -> int:
 
 async def list_requests(settings: Settings, model: str | None, hours: float) -> int:
     """A table of the latest requests of a model."""
-    wanted = model or settings.image_model
-    table = Table("made", "request", "status", title=wanted)
     async with Fetcher() as fetcher, open_services(settings, fetcher) as opened:
+        wanted = model or await opened.together.current(settings.image_model)
+        table = Table("made", "request", "status", title=wanted)
         try:
             route, _ = await opened.together.offer(wanted)
             provider = opened.together.of(route.provider)

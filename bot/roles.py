@@ -16,7 +16,6 @@ from bot.settings import Settings, SetupError
 from bot.wiring import Core, open_core
 from core.fetching import Fetcher
 from core.ports import ChatPlatform
-from core.services import Services
 
 log = structlog.get_logger()
 
@@ -68,7 +67,7 @@ async def playing(
         store = await stack.enter_async_context(open_store(settings))
         fetcher = await stack.enter_async_context(Fetcher(settings.allowed_url_hosts))
         opened = await stack.enter_async_context(open_services(settings, fetcher, store.url))
-        usual = await _usual_model(opened.together, settings.image_model)
+        usual = await opened.together.current(settings.image_model)
         settings = settings.model_copy(update={"image_model": usual})
         platforms: dict[str, ChatPlatform] = {}
         core = await stack.enter_async_context(
@@ -85,14 +84,6 @@ async def playing(
             yield core
         finally:
             health.stopping = True
-
-
-async def _usual_model(services: Services, model: str) -> str:
-    """The model of the settings, or the one that has taken its place."""
-    successor = await services.current(model)
-    if successor != model:
-        log.warning("the usual model has ended, and its successor draws in its place", model=model, successor=successor)
-    return successor
 
 
 def _listens(role: Role) -> frozenset[str]:

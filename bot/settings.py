@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     )
     image_model: str = Field("gemini-2.5-flash-image", description="Model used when a person names none.")
     fallback_models: Names = Field(
-        ("gemini-3.1-flash-image", "gemini-3.1-flash-lite-image", "gemini-2.5-flash-image"),
+        ("gemini-3.1-flash-image", "gemini-3.1-flash-lite-image"),
         description="Models that stand in, in this order, while another does not answer and the workspace has chosen "
         "none itself. The same model of another service comes before them.",
     )

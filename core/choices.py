@@ -5,7 +5,7 @@ removes the app
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -75,10 +75,13 @@ class Choices:
         """Whether people here may use a model."""
         return not self.allowed or model in self.allowed
 
-    def usual(self, channel: str, default: str) -> str:
-        """The model that draws in a channel when nobody names one; `default` is the operator's."""
+    def wishes(self, channel: str, default: str) -> Sequence[str]:
+        """The models that may draw in a channel when nobody names one, the likeliest first: at least one.
+
+        `default` is the operator's.
+        """
         wishes = (self.channels.get(channel), self.model, default)
-        return next((wish for wish in wishes if wish and self.allows(wish)), "") or self.allowed[0]
+        return tuple(dict.fromkeys((*(wish for wish in wishes if wish and self.allows(wish)), *self.allowed)))
 
 
 class ModelChoices:

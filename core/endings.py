@@ -61,12 +61,12 @@ def _why(drawing: Drawing, locale: str, model: str, deadline: float) -> str:
 
 def stand_in_note(route: Route, locale: str) -> tuple[str, ...]:
     """That somebody else draws a turn than was asked to, where that is so."""
-    if not route.instead_of:
+    if not route.instead_of or route.instead_of == route.lane:
         return ()
     asked = Route.of_lane(route.instead_of).model
-    if asked == route.model:
-        return (say(locale, "note.other_service", model=route.model),)
-    return (say(locale, "note.other_model", asked=asked, model=route.model),)
+    kind = "service" if asked == route.model else "model"
+    name = f"note.gone_{kind}" if route.gone else f"note.other_{kind}"
+    return (say(locale, name, asked=asked, model=route.model),)
 
 
 def failure(reason: FailureReason, *, locale: str, model: str, deadline: float) -> str:

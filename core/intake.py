@@ -10,6 +10,7 @@ from math import log as logarithm
 
 import structlog
 
+from core.breaker import Condition
 from core.choices import Choices, ModelChoices
 from core.commands import check
 from core.conversation import Conversations
@@ -24,7 +25,7 @@ from core.replies import cost_estimate, money, say
 from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
-from core.statuses import STANDING
+from core.statuses import STANDING, FailureReason
 from core.turns import Node, Operation, Person, Route, ThreadKey, Turn, TurnId
 from core.wording import Wording, for_model
 
@@ -113,8 +114,17 @@ class Intake:
         condition = await self.routing.breaker.condition(route.lane)
         hopeless = condition.stopped and condition.reason in STANDING
         if hopeless and await self.routing.instead(turn, route, condition) is None:
-            raise Declined("declined.service_stopped")
+            raise await self._refusal(route, condition)
         return turn, route, able.price_of(turn.options.size) * turn.options.count
+
+    async def _refusal(self, route: Route, condition: Condition) -> Declined:
+        """What to say where a lane will take nothing, and nobody stands in."""
+        if condition.reason is not FailureReason.MODEL_GONE:
+            return Declined("declined.service_stopped")
+        known = self.services.known(route.model)
+        if known and known.successor and await self.services.is_offered(known.successor):
+            return Declined("failed.model_replaced", {"model": route.model, "instead": known.successor})
+        return Declined("failed.model_gone", {"model": route.model})
 
     async def estimate(self, turn: Turn) -> int:
         """What would be reserved for a turn, in micro-dollars. Raises `Declined` where it would not be taken on."""
@@ -192,7 +202,7 @@ class Intake:
     async def _model(self, turn: Turn, parent: Node | None) -> str:
         """Who draws: as named, as before, or as is usual here. Raises `Declined` for a name that is not to be had here.
 
-        What was only carried over from an earlier turn gives way to what may be used now.
+        What was only carried over from an earlier turn, or is only usual, gives way to what may be used now.
         """
         choices = await self.routing.choices.of(turn.thread)
         named = turn.options.model or ""
@@ -206,9 +216,8 @@ class Intake:
             return named
         # What was asked for, not who stood in: once the one is back, a thread goes on with it.
         before = named or (parent.options.model or parent.model if parent else "")
-        if before and await self._may_be_used(before, choices):
-            return await self.current(before)
-        return await self.usual(turn.thread)
+        carried = [before] if before and await self._may_be_used(before, choices) else []
+        return await self.services.first([*carried, *self._wishes(choices, turn.thread.channel)])
 
     async def _may_be_used(self, model: str, choices: Choices) -> bool:
         """Whether a workspace allows a model, or one whose place it has taken."""
@@ -220,7 +229,10 @@ class Intake:
 
     async def usual_by(self, choices: Choices, channel: str = "") -> str:
         """The same by choices that need not be made yet."""
-        return await self.current(choices.usual(channel, self.limits.default_model))
+        return await self.services.first(self._wishes(choices, channel))
+
+    def _wishes(self, choices: Choices, channel: str) -> Sequence[str]:
+        return choices.wishes(channel, self.limits.default_model)
 
     async def renewed(self, choices: Choices) -> Choices:
         """Choices as they come to now: each model that has ended replaced by what has taken its place."""

@@ -236,7 +236,10 @@ class ImageProvider(Models, Protocol):
         ...
 
     def known(self, model: str) -> Capabilities | None:
-        """What is known of a model without asking the service; None where that is nothing."""
+        """What is known of a model without asking the service, also of one that it offers no more.
+
+        None where that is nothing.
+        """
         ...
 
     def payload(self, job: Job) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from core.breaker import Breaker, Condition
-from core.choices import ModelChoices, WhenDown
+from core.choices import Choices, ModelChoices, WhenDown
 from core.commands import check
 from core.errors import Declined, ProviderError
 from core.ports import Capabilities
 from core.services import Services
-from core.statuses import ACCOUNT
+from core.statuses import ACCOUNT, FailureReason
 from core.turns import Route, Turn
 from core.wording import for_model
 
@@ -25,13 +25,14 @@ class Routing:
     most_images: int
 
     async def instead(self, turn: Turn, route: Route, condition: Condition) -> tuple[Route, int] | None:
-        """Who else draws the turn, and for how much (micro-dollars), where the workspace would rather not wait."""
+        """Who else draws the turn, and for how much (micro-dollars), where the workspace would rather not wait.
+
+        Nobody waits for a model that has gone: what has taken its place draws.
+        """
         choices = await self.choices.of(turn.thread)
-        if choices.when_down is WhenDown.WAIT:
+        if choices.when_down is WhenDown.WAIT and condition.reason is not FailureReason.MODEL_GONE:
             return None
-        async for candidate in self._candidates(route, condition, choices.allowed or self.substitutes):
-            if candidate.model != route.model and not choices.allows(candidate.model):
-                continue
+        async for candidate in self._candidates(route, condition, choices):
             if (await self.breaker.condition(candidate.lane)).stopped:
                 continue
             able = await self._able(candidate)
@@ -39,17 +40,35 @@ class Routing:
                 return candidate, able.price_of(turn.options.size) * turn.options.count
         return None
 
-    async def _candidates(self, route: Route, condition: Condition, models: Sequence[str]) -> AsyncIterator[Route]:
+    async def _candidates(self, route: Route, condition: Condition, choices: Choices) -> AsyncIterator[Route]:
         """The same model elsewhere, other models elsewhere, other models of the same service: in this order."""
         origin = route.instead_of or route.lane
-        others = [name for name in self.services.names if name != route.provider]
-        for model in dict.fromkeys((Route.of_lane(origin).model, route.model, *models)):
-            for name in others:
-                yield Route(name, model, instead_of=origin)
+        gone = route.gone if route.instead_of else condition.reason is FailureReason.MODEL_GONE
+        same, others = await self._models(route, condition, choices)
+        for model in dict.fromkeys((*same, *others)):
+            for name in self.services.names:
+                if name != route.provider:
+                    yield Route(name, model, instead_of=origin, gone=gone)
         if condition.reason not in ACCOUNT:
-            for model in models:
+            for model in others:
                 if model != route.model:
-                    yield Route(route.provider, model, instead_of=origin)
+                    yield Route(route.provider, model, instead_of=origin, gone=gone)
+
+    async def _models(
+        self, route: Route, condition: Condition, choices: Choices
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """The models that were asked for, and the others that may draw; none that has given way to its successor."""
+        asked = Route.of_lane(route.instead_of or route.lane).model
+        own = [model for model in (asked, route.model) if model == route.model or choices.allows(model)]
+        heirs, known = await self._as_now(own), self.services.known(route.model)
+        if condition.reason is FailureReason.MODEL_GONE and known and known.successor:
+            heirs = [*heirs, known.successor]
+        named = () if choices.when_down is WhenDown.WAIT else choices.allowed or self.substitutes
+        others = [*(model for model in heirs if model not in own), *await self._as_now(named)]
+        return [model for model in heirs if model in own], list(dict.fromkeys(others))
+
+    async def _as_now(self, models: Sequence[str]) -> list[str]:
+        return [await self.services.current(model) for model in models]
 
     async def _able(self, route: Route) -> Capabilities | None:
         try:

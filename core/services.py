@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
+import structlog
+
 from core.errors import Declined, ProviderError, Unavailable
 from core.ports import Capabilities, ImageProvider
 from core.prices import PriceTable, priced
@@ -14,7 +16,9 @@ from core.turns import Route
 
 MOST_SUCCESSORS = 4
 MISSING_SECONDS = 300.0
-"""How long a successor that nobody offers is not asked about again: every turn would ask, before it is acknowledged."""
+"""How long a model that nobody offers is not asked about again: every turn would ask, before it is acknowledged."""
+
+log = structlog.get_logger()
 
 
 def utc_today() -> date:
@@ -40,6 +44,7 @@ class Services:
         self._today = today
         self._looking = asyncio.Lock()
         self._missing: dict[str, float] = {}
+        self._moves: set[tuple[str, str]] = set()
         self._by_name = {provider.name: provider for provider in providers}
         if not providers or len(self._by_name) < len(providers):
             raise ValueError("at least one service is needed, each with a name of its own")
@@ -106,17 +111,56 @@ class Services:
             raise trouble or Unavailable(Failed(FailureReason.UNREACHABLE))
         raise Declined(refusal.reply, {**refusal.details, "known": ", ".join(self._without_ended(known))})
 
+    def known(self, model: str) -> Capabilities | None:
+        """What is known of a model without asking anybody, also of one that is offered no more."""
+        return next(filter(None, (provider.known(model) for provider in self._by_name.values())), None)
+
     async def current(self, model: str) -> str:
-        """The model, or what has taken its place where its announced end has passed and its successor is offered."""
+        """The model, or what has taken its place: its announced end has passed, or nobody offers it any more.
+
+        Nothing takes its place that is not offered. Each move is logged once.
+        """
+        latest = model
         for _ in range(MOST_SUCCESSORS):
-            try:
-                able = await self.capabilities(model)
-            except (Declined, ProviderError):
-                return model
-            if not self._has_ended(able) or not await self._is_offered(able.successor):
-                return model
-            model = able.successor
+            able = self.known(latest)
+            if able is None or not await self._gives_way(able) or not await self.is_offered(able.successor):
+                break
+            latest = able.successor
+        if latest != model and (model, latest) not in self._moves:
+            self._moves.add((model, latest))
+            log.warning("a model has ended, and its successor draws in its place", model=model, successor=latest)
+        return latest
+
+    async def _gives_way(self, able: Capabilities) -> bool:
+        return self._has_ended(able) or (bool(able.successor) and not await self.is_offered(able.model))
+
+    async def first(self, wishes: Sequence[str]) -> str:
+        """The first of the wishes that is offered, or what has taken its place; the last where none is."""
+        model = ""
+        for wish in wishes:
+            model = await self.current(wish)
+            if await self.is_offered(model):
+                break
         return model
+
+    async def is_offered(self, model: str) -> bool:
+        """Whether a model can be asked for: False only where nobody offers it, and none is silent about it.
+
+        That nobody does is remembered here, as no service remembers it. Not for names that anybody can invent.
+        """
+        if time.monotonic() < self._missing.get(model, 0.0):
+            return False
+        async with self._looking:
+            if time.monotonic() < self._missing.get(model, 0.0):
+                return False
+            try:
+                await self.capabilities(model)
+            except Declined:
+                self._missing[model] = time.monotonic() + MISSING_SECONDS
+                return False
+            except ProviderError:
+                pass
+            return True
 
     def _without_ended(self, offered: Collection[str]) -> tuple[str, ...]:
         """Those that are drawn with themselves. There may be hundreds, so nobody is asked about them."""
@@ -125,7 +169,7 @@ class Services:
     def _current_among(self, offered: Collection[str], model: str) -> str:
         """What `current` comes to where these are on offer, by what is known without asking."""
         for _ in range(MOST_SUCCESSORS):
-            able = next(filter(None, (provider.known(model) for provider in self._by_name.values())), None)
+            able = self.known(model)
             if able is None or not self._has_ended(able) or able.successor not in offered:
                 return model
             model = able.successor
@@ -134,18 +178,6 @@ class Services:
     def _has_ended(self, able: Capabilities) -> bool:
         """Whether the announced end of a model that has a successor has passed."""
         return bool(able.successor and able.ends) and date.fromisoformat(able.ends) <= self._today()
-
-    async def _is_offered(self, successor: str) -> bool:
-        """Whether somebody offers a successor. That nobody does is remembered here, as no service remembers it."""
-        async with self._looking:
-            if time.monotonic() < self._missing.get(successor, 0.0):
-                return False
-            try:
-                await self.capabilities(successor)
-            except (Declined, ProviderError):
-                self._missing[successor] = time.monotonic() + MISSING_SECONDS
-                return False
-            return True
 
     async def able(self, route: Route) -> Capabilities:
         """What a model takes at the service of the route. Raises `Declined` and `ProviderError`."""

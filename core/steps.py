@@ -229,7 +229,8 @@ class Steps:
         if stage is Stage.CANCELLED and self._spent:
             cause = say(self.locale, "stage.cancelled_charged")
         if stage is not Stage.FAILED:
-            return Notice(stage, model=self.model, cause=cause)
+            moved = stand_in_note(self.hold.record.route, self.locale) if stage is Stage.DONE else ()
+            return Notice(stage, model=self.model, cause=cause, notes=moved)
         links = tuple(filter(None, map(link_to, self.hold.record.drawings)))
         return Notice(stage, model=self.model, cause=cause, notes=self._notes, links=links, may_retry=True)
 

@@ -192,12 +192,14 @@ class Turn:
 class Route:
     """Which model of which service draws a turn; each has a lane of its own.
 
-    `instead_of` is the lane that it stands in for, empty where the turn is drawn as it was asked for.
+    `instead_of` is the lane that it stands in for, empty where the turn is drawn as it was asked for; `gone` says that
+    this is so because that service offers that model no more.
     """
 
     provider: str
     model: str
     instead_of: str = ""
+    gone: bool = False
 
     @property
     def lane(self) -> str:

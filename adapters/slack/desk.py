@@ -199,12 +199,12 @@ class Desk:
         )
 
     async def own_model(self, actor: Actor, known: Defaults) -> str:
-        """The model that somebody usually wants, where it may be used; empty for the workspace's."""
+        """The model that somebody usually wants, where it is to be had and may be used; empty for the workspace's."""
         if not known.model:
             return ""
         model, choices = await self.intake.current(known.model), await self._chosen(actor.workspace)
         allowed = choices.allows(known.model) or model in (await self.intake.renewed(choices)).allowed
-        return model if allowed else ""
+        return model if allowed and await self.intake.services.is_offered(model) else ""
 
     async def usual_model(self, actor: Actor, known: Defaults, channel: str = "") -> str:
         """The model that draws in a channel for somebody who names none."""

@@ -110,10 +110,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The newest pictures of a thread, and the message that shows them."""
+    """The newest pictures of a thread, and the message that shows them with who drew them and what is to be known."""
 
     message: str
     pictures: tuple[Shown, ...]
+    model: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from adapters.web.changes import Change, Gap
-from adapters.web.messages import Posted, Shown, State
+from adapters.web.messages import Posted, Preview, Shown, State
 from core.ports import Capabilities
 from core.replies import cost_estimate, particulars
 from core.turns import Turn
@@ -36,9 +36,7 @@ def message_json(posted: Posted) -> Json:
         "notes": message.notes,
         "private": bool(message.only_for),
         "replies": posted.replies,
-        "preview": {"message": posted.preview.message, "pictures": _pictures(posted.preview.pictures)}
-        if posted.preview
-        else None,
+        "preview": _preview(posted.preview) if posted.preview else None,
     }
 
 
@@ -96,6 +94,15 @@ def _state(state: State) -> Json:
         "usual": state.usual,
         "since": state.since,
         "may_retry": state.may_retry,
+    }
+
+
+def _preview(preview: Preview) -> Json:
+    return {
+        "message": preview.message,
+        "pictures": _pictures(preview.pictures),
+        "model": preview.model,
+        "notes": preview.notes,
     }
 
 

@@ -118,7 +118,8 @@ class Workspace:
         """
         if not await self.has_channel(message.channel):
             raise PlatformGone(f"there is no channel {message.channel!r}")
-        preview = pack(Preview, Preview(message.id, message.pictures)) if message.answers else ""
+        shown = Preview(message.id, message.pictures, message.model, message.notes)
+        preview = pack(Preview, shown) if message.answers else ""
         keys = (
             web_key("message", message.id),
             _timeline(message.channel, message.thread),

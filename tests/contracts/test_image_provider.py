@@ -430,6 +430,9 @@ async def test_the_end_of_a_model_is_known_without_asking(service: ImageService)
     able, known = await service.images.capabilities(ended), service.images.known(ended)
     assert known is not None
     assert (known.ends, known.successor) == (able.ends, able.successor) == ("2026-10-02", "gemini-3.1-flash-image")
+    shut_down = service.images.known("gemini-2.5-flash-image-preview")
+    assert shut_down is not None
+    assert (shut_down.ends, shut_down.successor) == ("2026-01-15", "gemini-3.1-flash-image")
     assert service.images.known("no-such-model") is None
 
 

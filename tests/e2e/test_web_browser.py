@@ -13,6 +13,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from adapters.web.guard import COOKIE
+from core.breaker import Breaker
+from core.choices import Choices, ModelChoices
+from core.statuses import FailureReason
 from tests.e2e.web_app import MODEL, PATIENCE, Visitor, WebBot, simulation, web_bot
 from tests.fakes.picture_files import noise, packed
 from tests.fakes.web_site import web_site
@@ -53,6 +56,21 @@ async def test_a_first_turn_from_an_empty_channel(ada: Visitor) -> None:
     assert box["width"] / box["height"] == pytest.approx(1344 / 768, rel=0.03)
     await expect(ada.channel.get_by_role("progressbar")).to_have_count(0)
     await expect(ada.box).to_have_value("")
+
+
+@pytest.mark.lasting_keys("imagine:1:choices:")
+async def test_who_drew_a_picture_in_place_of_another_is_said_in_the_channel_too(
+    bot: WebBot, browser: Browser, redis: Redis
+) -> None:
+    other = "gemini-3.1-flash-image-preview"
+    await ModelChoices(redis).change("web", "local", Choices(allowed=(MODEL, other)))
+    await Breaker(redis).fail(f"gmi:{MODEL}", "", FailureReason.MODEL_GONE)
+    ada = await Visitor.arrive(bot, browser)
+    await ada.imagine("a fox")
+    preview = ada.channel.locator(".preview")
+    await expect(preview.locator(".notes")).to_have_text(f"{MODEL} is no longer offered, so {other} makes this.")
+    await expect(preview.locator(".drawn-by")).to_have_text(other)
+    await ada.leave()
 
 
 async def test_a_picture_tells_how_it_came_to_be_and_can_be_undone(ada: Visitor) -> None:

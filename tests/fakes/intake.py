@@ -41,7 +41,7 @@ class FakeIntake:
 
     async def usual_by(self, choices: Choices, channel: str = "") -> str:
         """The same by choices."""
-        return await self.current(choices.usual(channel, "m1"))
+        return await self.current(choices.wishes(channel, "m1")[0])
 
     async def estimate(self, turn: Turn) -> int:
         """Four cents for each picture."""

@@ -12,6 +12,7 @@ from core.providers.gmi import GmiImages, service_client
 from core.providers.gmi.capabilities import KNOWN
 from core.providers.gmi.client import QueueClient
 from core.providers.gmi.models import HOUR, SOON, Models
+from core.services import Services
 from tests.fakes.scripted_service import KEY, Say, ScriptedService, images_of, scripted_service
 
 FLASH = "gemini-2.5-flash-image"
@@ -170,6 +171,15 @@ async def test_a_model_that_the_service_has_dropped_is_declined(service: Scripte
     with pytest.raises(Declined) as refusal:
         await images.capabilities(FLASH)
     assert refusal.value.details == {"model": FLASH, "known": "gemini-3.1-flash-image"}
+
+
+@pytest.mark.parametrize("gone", [FLASH, "gemini-2.5-flash-image-preview", "gemini-3.1-flash-image-preview"])
+async def test_what_has_taken_the_place_of_a_dropped_model_draws(
+    service: ScriptedService, images: GmiImages, gone: str
+) -> None:
+    service.says(f"GET /api/models/{gone}", Say({"error": "model does not exist"}, 404))
+    service.says("GET /api/models/gemini-3.1-flash-image", Say({}))
+    assert await Services([images]).current(gone) == "gemini-3.1-flash-image"
 
 
 async def test_models_are_named_even_where_the_list_cannot_be_had(service: ScriptedService, images: GmiImages) -> None:

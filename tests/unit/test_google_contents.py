@@ -17,6 +17,7 @@ from core.ports import Job
 from core.providers.google import GoogleImages, Sampling
 from core.providers.google.credentials import SecretHeader
 from core.providers.google.models import GONE, KNOWN
+from core.services import Services
 from core.statuses import KEPT, History, RefusalReason, Refused, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, faults
 from tests.fakes.google.calls import MODEL, google
@@ -262,9 +263,17 @@ async def test_every_ratio_and_size_of_every_model_is_taken(double: GoogleDouble
 
 
 def test_every_model_that_has_gone_or_will_go_leads_to_one_that_stays() -> None:
-    leads = [*GONE.values(), *(known.able.successor for known in KNOWN.values() if known.able.ends)]
+    leads = [
+        *(gone.successor for gone in GONE.values()),
+        *(known.able.successor for known in KNOWN.values() if known.able.ends),
+    ]
     assert all(KNOWN[model].able.ends == "" for model in leads)
     assert all(known.able.prices.keys() == set(known.able.sizes) for known in KNOWN.values())
+
+
+@pytest.mark.parametrize("gone", GONE)
+async def test_what_has_taken_the_place_of_a_model_that_was_shut_down_draws(gemini: GoogleImages, gone: str) -> None:
+    assert await Services([gemini]).current(gone) == GONE[gone].successor
 
 
 async def test_a_model_newer_than_the_table_draws_and_nothing_is_assumed_of_it(gemini: GoogleImages) -> None:

@@ -6,11 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from bot.check import check_model
 from core.choices import Choices, ModelChoices
-from core.errors import Declined
+from core.errors import Declined, Unavailable
 from core.ports import Capabilities
 from core.services import Services
+from core.statuses import Failed, FailureReason
 from core.turns import Operation, Options
 from tests.fakes.provider import FakeImages
 from tests.unit.conftest import House, MakeHouse
@@ -164,6 +167,96 @@ async def test_choices_show_what_has_taken_the_place_of_an_ended_model(make_hous
     shown = await house.core.intake.renewed(chosen)
     assert shown == Choices(allowed=("m2", "m3"), model="m2", channels={"c": "m2", "d": "m3"})
     assert await house.core.intake.usual_by(Choices(allowed=("m1",))) == "m2"
+
+
+@pytest.mark.parametrize("day", [PAST, FUTURE])
+async def test_a_default_that_is_not_offered_any_more_gives_way_to_its_successor(
+    make_house: MakeHouse, day: str
+) -> None:
+    house = await make_house(images=Ageing(offered=("m2",), ends={"m1": (day, "m2")})).open()
+    await house.done(house.turn())
+    assert [job.model for job in house.images.sent] == ["m2"]
+    assert await declined(house, options=Options(model="m1")) == "declined.model_ended m2"
+
+
+async def test_every_move_to_a_successor_has_one_line_in_the_log() -> None:
+    services = Services([Ageing(offered=("m2",), ends={"m1": (PAST, "m2")})])
+    with capture_logs() as lines:
+        assert [await services.current("m1") for _ in range(3)] == ["m2"] * 3
+        assert await services.current("m2") == "m2"
+    assert [(line["model"], line["successor"]) for line in lines] == [("m1", "m2")]
+
+
+async def test_the_day_that_a_model_ends_on_is_logged_by_a_bot_that_runs_across_it() -> None:
+    day = [date(2026, 10, 1)]
+    services = Services([Ageing(ends={"m1": ("2026-10-02", "m2")})], today=lambda: day[0])
+    with capture_logs() as lines:
+        assert await services.current("m1") == "m1"
+        assert not lines
+        day[0] = date(2026, 10, 2)
+        assert await services.current("m1") == "m2"
+    assert [line["log_level"] for line in lines] == ["warning"]
+
+
+@pytest.mark.parametrize("offered", [("m2",), ("m1", "m2")])
+async def test_check_names_the_successor_of_a_default_that_has_ended(offered: tuple[str, ...]) -> None:
+    finding = await check_model(Services([Ageing(offered=offered, ends={"m1": (PAST, "m2")})]), "m1")
+    assert finding.holds is None
+    assert finding.words == f"IMAGE_MODEL=m1 has ended on {PAST}: m2 draws in its place. Set IMAGE_MODEL to it."
+
+
+async def test_a_thread_whose_model_has_gone_goes_on_with_the_usual_one(make_house: MakeHouse) -> None:
+    images = Ageing()
+    house = await make_house(images=images).open()
+    first = await house.done(house.turn(options=Options(model="m2")))
+    images.offered = ("m1",)
+    await house.done(house.edit(first))
+    (reference,) = images.sent[-1].references
+    assert (images.sent[-1].model, images.sent[-1].history) == ("m1", None)
+    assert reference.url
+    again = replace(house.edit(first), operation=Operation.AGAIN, parent=None, options=first.options)
+    await house.done(again)
+    assert [job.model for job in images.sent] == ["m2", "m1", "m1"]
+    assert await declined(house, options=Options(model="m2")) == "declined.unknown_model m1"
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        (Choices(channels={"c": "m3"}), "m1"),
+        (Choices(channels={"c": "m3"}, model="m2"), "m2"),
+        (Choices(model="m3"), "m1"),
+        (Choices(allowed=("m3", "m2")), "m2"),
+    ],
+)
+async def test_a_usual_model_that_has_gone_leaves_its_place_to_the_next(
+    make_house: MakeHouse, choices: Choices, expected: str
+) -> None:
+    house = await make_house(images=Ageing()).open()
+    await choose(house, choices)
+    turn = house.turn()
+    assert await house.core.intake.usual(turn.thread) == expected
+    await house.done(turn)
+    assert [job.model for job in house.images.sent] == [expected]
+
+
+async def test_where_nothing_that_may_be_used_is_offered_the_person_is_told(make_house: MakeHouse) -> None:
+    house = await make_house(images=Ageing()).open(working=False)
+    await choose(house, Choices(allowed=("m3",)))
+    assert await declined(house) == "declined.unknown_model m1, m2"
+
+
+async def test_a_silent_service_keeps_the_model_of_a_thread(make_house: MakeHouse) -> None:
+    images = Ageing()
+    house = await make_house(images=images).open()
+    first = await house.done(house.turn(options=Options(model="m2")))
+    images.troubles["capabilities"] = [Unavailable(Failed(FailureReason.UNREACHABLE, 1.0))] * 9
+    with pytest.raises(Declined) as refusal:
+        await house.core.intake.accept(house.edit(first))
+    assert refusal.value.reply == "declined.service_silent"
+    images.troubles.clear()
+    await house.done(house.edit(first))
+    assert images.sent[-1].model == "m2"
 
 
 async def test_a_successor_that_nobody_offers_is_not_asked_about_for_every_turn() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from core.breaker import Position
 from core.choices import Choices, WhenDown
-from core.errors import AnswerLost, NotSent, Unavailable
+from core.errors import AnswerLost, Declined, NotSent, Unavailable
 from core.ports import Capabilities, Job, Submission
+from core.replies import say
 from core.state import Hold
 from core.statuses import Failed, FailureReason
 from core.turns import Options, Route
@@ -21,6 +22,8 @@ DOWN = NotSent(Failed(FailureReason.UNREACHABLE, 0.02))
 BUSY = NotSent(Failed(FailureReason.OVERLOADED, 0.02))
 USED_UP = NotSent(Failed(FailureReason.DAILY_LIMIT))
 EMPTY = NotSent(Failed(FailureReason.NO_CREDIT))
+GONE = NotSent(Failed(FailureReason.MODEL_GONE))
+PAST, FUTURE = "2020-01-01", "2999-01-01"
 SHUT = replace(SETTINGS, breaker_pause=60.0)
 """A breaker that stays open for as long as a test takes."""
 
@@ -97,6 +100,77 @@ async def test_what_an_overloaded_service_refused_goes_to_the_second_with_all_it
     await house.done(house.turn(options=Options(count=2)))
     assert (len(house.images.made), len(other.made)) == (0, 2)
     assert len(house.images.sent) <= 4
+
+
+async def test_a_model_that_has_given_way_does_not_stand_in(make_house: MakeHouse) -> None:
+    images = FakeImages(offered=("m1", "m2", "m3"), ends={"m2": (PAST, "m3")})
+    house = make_house(images=images, settings=replace(SHUT, substitutes=("m2",)))
+    images.submits += [DOWN] * 3
+    await house.open()
+    turn = await house.done(house.turn())
+    assert house.chat.results[turn.id].model == "m3"
+
+
+async def test_no_stand_in_leads_back_to_the_model_that_is_down(make_house: MakeHouse) -> None:
+    images = FakeImages(ends={"m2": (PAST, "m1")})
+    house = make_house(images=images, settings=replace(SETTINGS, breaker_pause=0.3, substitutes=("m2",)))
+    images.submits += [DOWN] * 3
+    await house.open()
+    turn = await house.done(house.turn())
+    assert [job.model for job in images.sent] == ["m1"] * 4
+    assert house.chat.results[turn.id].notes == ()
+
+
+@CHOSEN
+@pytest.mark.parametrize("when_down", WhenDown)
+async def test_a_model_that_is_taken_away_gives_way_to_its_successor_and_that_is_said(
+    make_house: MakeHouse, when_down: WhenDown
+) -> None:
+    images = FakeImages(ends={"m1": (FUTURE, "m2")}, submits=[GONE])
+    house = await make_house(images=images, settings=SHUT).open()
+    await house.core.choices.change("fake", "w", Choices(when_down=when_down))
+    for turn in (await house.done(house.turn()), await house.done(house.turn(user="bob"))):
+        assert house.chat.results[turn.id].notes == ("m1 is no longer offered, so m2 makes this.",)
+        assert house.chat.last(turn.id).notes == house.chat.results[turn.id].notes
+    assert [job.model for job in images.sent] == ["m1", "m2", "m2"]
+
+
+async def test_who_stands_in_for_a_model_that_is_taken_away_says_so(make_house: MakeHouse) -> None:
+    house = make_house(settings=replace(SHUT, substitutes=("m2",)))
+    house.images.submits.append(GONE)
+    await house.open()
+    turn = await house.done(house.turn())
+    assert house.chat.results[turn.id].notes == ("m1 is no longer offered, so m2 makes this.",)
+
+
+async def test_another_service_draws_what_the_usual_one_no_longer_offers_and_says_so(make_house: MakeHouse) -> None:
+    house = make_house(others=(second(),), settings=SHUT)
+    house.images.submits.append(GONE)
+    await house.open()
+    turn = await house.done(house.turn())
+    (note,) = house.chat.results[turn.id].notes
+    assert note == "The usual service no longer offers m1, so another one makes this."
+
+
+@pytest.mark.parametrize(
+    ("ends", "reply"),
+    [
+        ({"m1": (FUTURE, "m2")}, "failed.model_replaced"),
+        ({"m1": (FUTURE, "m9")}, "failed.model_gone"),
+        ({}, "failed.model_gone"),
+    ],
+)
+async def test_everybody_is_told_that_a_model_was_taken_away(
+    make_house: MakeHouse, ends: dict[str, tuple[str, str]], reply: str
+) -> None:
+    house = await make_house(images=FakeImages(ends=ends, submits=[GONE]), settings=SHUT).open()
+    await house.core.breaker.fail("fake:m2", "x", FailureReason.DAILY_LIMIT)
+    turn = await house.ask(house.turn())
+    assert await house.ended(turn) == "failed"
+    with pytest.raises(Declined) as refusal:
+        await house.core.intake.accept(house.turn(user="bob"))
+    assert refusal.value.reply == reply
+    assert "m1 is no longer offered" in say("en", refusal.value.reply, **refusal.value.details)
 
 
 @CHOSEN

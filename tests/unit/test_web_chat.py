@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 
 from adapters.web import WebChat, Workspace
 from adapters.web.messages import Author, Message, announcement_id, thread_key
+from adapters.web.render import message_json
 from adapters.web.workspace import MOST_MESSAGES, web_key
 from core.errors import PlatformBusy, PlatformGone
 from core.pictures import Picture
@@ -99,6 +100,21 @@ async def test_what_hangs_on_a_message_does_not_overwrite_itself(chat: WebChat, 
     assert root.preview is not None
     assert root.state is not None
     assert root.state.stage is Stage.WAITING
+
+
+async def test_the_channel_shows_under_a_picture_who_drew_it_and_what_has_to_be_known(
+    chat: WebChat, workspace: Workspace
+) -> None:
+    announcement = await chat.announce(TURN, DRAWING, repeated=False)
+    outcome = replace(
+        RESULT, model="m2", notes=("m1 does not answer just now, so m2 makes this.",), using="Using: a (1)."
+    )
+    await chat.deliver(TURN, announcement, outcome, repeated=False)
+    root = await workspace.message(announcement.message)
+    assert root is not None
+    shown = message_json(root)["preview"]
+    assert shown["model"] == "m2"
+    assert shown["notes"] == ("Using: a (1).", "m1 does not answer just now, so m2 makes this.")
 
 
 async def test_a_channel_keeps_its_newest_messages(workspace: Workspace, redis: Redis) -> None:

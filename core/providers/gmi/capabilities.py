@@ -55,6 +55,7 @@ KNOWN: Mapping[str, Capabilities] = {
     able.model: able
     for able in (
         _FLASH,
+        replace(_FLASH, model="gemini-2.5-flash-image-preview", ends="2026-01-15"),
         _FLASH_3,
         replace(
             _FLASH_3,

@@ -73,15 +73,23 @@ KNOWN: Mapping[str, GoogleModel] = {
     )
 }
 
-GONE: Mapping[str, str] = {
-    "gemini-2.5-flash-image-preview": "gemini-3.1-flash-image",
-    "gemini-3.1-flash-image-preview": "gemini-3.1-flash-image",
-    "gemini-3-pro-image-preview": "gemini-3-pro-image",
+GONE: Mapping[str, Capabilities] = {
+    model: Capabilities(model, (), 0, ends=ends, successor=successor)
+    for model, ends, successor in (
+        ("gemini-2.5-flash-image-preview", "2026-01-15", "gemini-3.1-flash-image"),
+        ("gemini-3.1-flash-image-preview", "2026-06-25", "gemini-3.1-flash-image"),
+        ("gemini-3-pro-image-preview", "2026-06-25", "gemini-3-pro-image"),
+    )
 }
-"""Models that were shut down, and what has taken their place."""
+"""Models that were shut down: when, and what has taken their place."""
+
+
+def known(model: str) -> Capabilities | None:
+    """The table's word on a model, also on one that was shut down."""
+    return KNOWN[model].able if model in KNOWN else GONE.get(model)
 
 
 def successor(model: str) -> str:
     """What to take in place of a model that is not offered any more; empty where nothing is known."""
-    known = KNOWN.get(model)
-    return known.able.successor if known else GONE.get(model, "")
+    able = known(model)
+    return able.successor if able else ""

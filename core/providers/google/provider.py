@@ -36,7 +36,7 @@ from core.providers.google.contents import (
     remembered,
 )
 from core.providers.google.files import Files
-from core.providers.google.models import KNOWN
+from core.providers.google.models import KNOWN, known
 from core.providers.google.stash import Stash
 from core.providers.http import UNREACHABLE_SECONDS
 from core.providers.json_text import to_json
@@ -106,7 +106,7 @@ class GoogleImages:
 
     def known(self, model: str) -> Capabilities | None:
         """The table's word."""
-        return KNOWN[model].able if model in KNOWN else None
+        return known(model)
 
     def payload(self, job: Job) -> dict[str, Any]:
         """What `submit` sends, with links in the place of bytes."""

@@ -32,7 +32,7 @@ export class MessageView {
     if (message.answers) this.content.append(this.#finished(message));
     else if (message.pictures.length && !message.author.user) this.content.append(this.#shown(message));
     else if (message.pictures.length) this.content.append(this.#attached(message));
-    if (message.notes.length) this.content.append(h("p", { class: "notes", dir: "auto" }, message.notes.join(" ")));
+    this.content.append(...smallPrint(message));
     if (message.turn) this.#buildTurn(message);
     this.element.append(avatar(message.author), this.content);
   }
@@ -128,7 +128,7 @@ export class MessageView {
     if (!this.preview || this.inThread || !preview || this.shown === preview.message) return;
     this.shown = preview.message;
     this.foot.replaceChildren();
-    this.preview.replaceChildren(this.#pictures(preview.message, preview.pictures, this.foot));
+    this.preview.replaceChildren(this.#pictures(preview.message, preview.pictures, this.foot), ...smallPrint(preview));
     if (this.link) this.foot.append(this.link);
   }
 
@@ -147,6 +147,14 @@ export class MessageView {
 /** The announcement of a message with pictures; of a preview whose message is not here, by its name. */
 function announcementOf(id) {
   return store.messages.get(id)?.answers ?? id.replace(/^p/, "t");
+}
+
+/** What has to be known of pictures besides, and which model drew them. */
+function smallPrint({ notes, model }) {
+  return [
+    notes.length ? h("p", { class: "notes", dir: "auto" }, notes.join(" ")) : null,
+    model ? h("p", { class: "drawn-by" }, model) : null,
+  ].filter(Boolean);
 }
 
 function isFirst(turn) {
