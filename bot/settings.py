@@ -127,7 +127,10 @@ class Settings(BaseSettings):
         description="Hosts that finished pictures are downloaded from, separated by commas.",
     )
     request_deadline: float = Field(
-        600, gt=0, description="Seconds after which a request that has not ended is given up as stuck."
+        600,
+        gt=0,
+        description="Seconds after which a request that has not ended is given up as stuck, and for which a turn "
+        "waits for a service that is down.",
     )
     requests_in_flight: int = Field(
         16, ge=1, description="Requests of one model that may be at the service at a time, all workers together."
