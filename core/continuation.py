@@ -4,6 +4,7 @@ The history goes back while the same model draws, all that it points at can be r
 it in.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,12 +13,13 @@ from core.conversation import Conversations
 from core.errors import Declined
 from core.healing import Healing, sources
 from core.histories import Moved, fits, relinked
+from core.numbering import Edited, legend
 from core.ports import Upload
 from core.restart import Story, story_of
 from core.statuses import History, RefusalReason
-from core.turns import Node, Operation, Reference, Turn
+from core.turns import Node, NodeImage, Operation, Reference, Turn
 from core.uploads import CannotBeUsed, Uploads, Way
-from core.wording import for_model
+from core.wording import PARAGRAPH, for_model
 
 _TOLD = {RefusalReason.TOO_LONG: "note.shortened"}
 
@@ -57,10 +59,13 @@ class Continuations:
         ancestors = [node async for node in self.conversations.ancestors(turn.thread, turn.parent.node)]
         if not ancestors or turn.parent.index >= len(ancestors[0].images):
             raise Declined("declined.parent_gone")
-        anew = partial(self._anew, turn, ancestors[0].images[turn.parent.index].shown, way)
+        picture = ancestors[0].images[turn.parent.index]
+        anew = partial(self._anew, turn, picture.shown, way)
         if turn.operation is Operation.VARIATIONS:
             return await anew()
-        moved, note = (None, _TOLD.get(refused, "")) if refused else await self._goes_back(turn, ancestors, way)
+        moved, note = (
+            (None, _TOLD.get(refused, "")) if refused else await self._goes_back(turn, picture, ancestors, way)
+        )
         if moved is not None:
             return Continuation(moved=moved)
         return replace(await anew(), story=story_of(turn.parent, ancestors), note=note)
@@ -70,13 +75,17 @@ class Continuations:
         history = await self.conversations.history(turn.thread, turn.parent) if turn.parent else None
         return relinked(history, moved) if history else None
 
-    async def _goes_back(self, turn: Turn, ancestors: Sequence[Node], way: Way) -> tuple[Moved | None, str]:
+    async def _goes_back(
+        self, turn: Turn, picture: NodeImage, ancestors: Sequence[Node], way: Way
+    ) -> tuple[Moved | None, str]:
         """Where the pictures of the history are now; None where it cannot go back, and what a person is told then."""
         history, readable = await self.history(turn, {}), way.provider.readable
         drawn_by = (ancestors[0].provider, ancestors[0].model)
-        if not history or drawn_by != (way.provider.name, way.able.model):
+        if drawn_by != (way.provider.name, way.able.model):
             return None, ""
-        if not fits(history, for_model(turn), len(turn.references), way.able):
+        if not history:
+            return None, "note.shortened" if picture.outgrown else ""
+        if not fits(history, _words(turn), len(turn.references), way.able):
             return None, "note.shortened"
         if not await self.healing.is_whole(history, readable):
             return None, ""
@@ -90,3 +99,9 @@ class Continuations:
         except CannotBeUsed as problem:
             raise Declined("declined.parent_gone") from problem
         return Continuation(basis=basis, shown=replace(shown, copy=basis.url))
+
+
+def _words(turn: Turn) -> str:
+    """The most that the model is told with a history: every picture that the turn names may be used, and named."""
+    pictures = legend(list(enumerate(turn.references, 1)), Edited.EARLIER, math.inf)
+    return PARAGRAPH.join((for_model(turn), pictures))

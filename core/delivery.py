@@ -147,10 +147,11 @@ class Delivery:
 
 def _remembered(drawing: Drawing, picture: Picture, shown: Reference, before: History | None) -> NodeImage:
     status = drawing.status
-    history, outputs = (status.history, status.outputs) if isinstance(status, Succeeded) else (None, ())
-    part, rooted = added(history, before)
-    url = outputs[0].url if outputs else ""
-    return NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted)
+    drawn = status if isinstance(status, Succeeded) else Succeeded(())
+    part, rooted = added(drawn.history, before)
+    url = drawn.outputs[0].url if drawn.outputs else ""
+    outgrown = drawn.outgrown and bool(before)
+    return NodeImage(shown, url, picture.width, picture.height, history=part, rooted=rooted, outgrown=outgrown)
 
 
 async def _count_attempt(hold: Hold, index: int, problem: Exception) -> None:

@@ -45,7 +45,7 @@ def using(numbers: Sequence[Numbered], locale: str, *, numbered: bool) -> str:
     return say(locale, "note.using", names=", ".join(names)) if numbers else ""
 
 
-def legend(numbers: Sequence[Numbered], edited: Edited, room: int, along: Sequence[str] = ()) -> str:
+def legend(numbers: Sequence[Numbered], edited: Edited, room: float, along: Sequence[str] = ()) -> str:
     """What the model is told of the pictures, in the order in which it gets them; empty while there is only one.
 
     `along` says what those are that come last and have no number. Names are left out, and at last everything, when it

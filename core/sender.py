@@ -7,6 +7,7 @@ request in the service's list.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -33,7 +34,9 @@ WAITED_FOR = frozenset({FailureReason.UNREACHABLE, FailureReason.OVERLOADED})
 MOST_LIMITED = 20
 """How often one is tried that came too soon for the service's pace."""
 LONGEST_BACK_OFF = 60.0
-MOST_HISTORY_BYTES = 64_000
+MOST_HISTORY_BYTES = 256_000
+"""As JSON. A list of requests tells what each was sent and what is to go back: a page of a hundred of both, at this
+size, is as much as is read of an answer. What a model takes in words is less; its signatures may be more."""
 STORE_PAUSE = 0.5
 PARTING_SECONDS = 2.0
 log = structlog.get_logger()
@@ -195,10 +198,10 @@ def keepable(status: Status) -> Status:
     """The status as it is written down: without bytes, which are asked for again, and without a history too large."""
     if not isinstance(status, Succeeded):
         return status
-    history = status.history
-    if history is not None and sum(len(str(turn)) for turn in history) > MOST_HISTORY_BYTES:
-        history = None
-    return replace(status, outputs=tuple(Output(url=output.url) for output in status.outputs), history=history)
+    kept = replace(status, outputs=tuple(Output(url=output.url) for output in status.outputs))
+    if status.history is None or len(json.dumps(status.history)) <= MOST_HISTORY_BYTES:
+        return kept
+    return replace(kept, history=None, outgrown=True)
 
 
 def failed(drawing: Drawing, reason: FailureReason, *, instead: str = "") -> Drawing:

@@ -51,10 +51,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """Drawn. `history` is what the next turn has to send back, None where the service gave none."""
+    """Drawn. `history` is what the next turn has to send back, None where there is none.
+
+    `outgrown` says that there is none because it has grown larger than can be kept or sent.
+    """
 
     outputs: tuple[Output, ...]
     history: History | None = None
+    outgrown: bool = False
     kind: Literal["succeeded"] = "succeeded"
 
 

@@ -218,7 +218,8 @@ class NodeImage:
     """One picture of a node.
 
     `shown` is where the chat platform keeps it; `url` is the service's own link, which may have died. `history` is the
-    part of the provider's history that this turn added; `rooted` says that nothing of the parent's comes before it.
+    part of the provider's history that this turn added; `rooted` says that nothing of the parent's comes before it, and
+    `outgrown` that with the parent's it became too large to go back.
     """
 
     shown: Reference
@@ -227,6 +228,7 @@ class NodeImage:
     height: int = 0
     history: History | None = None
     rooted: bool = True
+    outgrown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

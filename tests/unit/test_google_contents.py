@@ -222,7 +222,8 @@ async def test_a_history_that_cannot_be_kept_costs_no_picture(
         return await keep(data, waits=waits)
 
     monkeypatch.setattr(gemini._stash, "put", pictures_alone)  # noqa: SLF001
-    assert (await drawn(gemini)).history is None
+    status = await drawn(gemini)
+    assert (status.history, status.outgrown) == (None, False)
 
 
 async def test_a_conversation_ends_before_its_bytes_are_too_many(double: GoogleDouble, images: GoogleImages) -> None:
@@ -231,6 +232,7 @@ async def test_a_conversation_ends_before_its_bytes_are_too_many(double: GoogleD
     history, depths = None, 0
     while (status := await drawn(images, f"edit {depths}", history=history)).history is not None:
         history, depths = status.history, depths + 1
+    assert status.outgrown, "which is told, as that of too many tokens is"
     assert 3 <= depths <= 6
     assert max(double.sizes) < 60_000
 

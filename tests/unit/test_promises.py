@@ -307,12 +307,30 @@ class Talkative(FakeImages):
 
 async def test_an_edit_goes_on_from_the_picture_when_its_history_is_too_large(make_house: MakeHouse) -> None:
     house = await make_house(images=Talkative()).open()
-    first = await house.done(house.turn())
-    edit = await house.done(house.edit(first))
-    await house.done(house.edit(edit))
+    turns = [await house.done(house.turn())]
+    for _ in range(3):
+        turns.append(await house.done(house.edit(turns[-1])))
     jobs = [job for _, job in house.images.made]
-    assert [job.history is None for job in jobs] == [True, False, True]
-    assert [len(job.references) for job in jobs] == [0, 0, 2]
+    assert [job.history is None for job in jobs] == [True, False, True, False]
+    assert [len(job.references) for job in jobs] == [0, 0, 2, 0]
+    told = [house.chat.results[turn.id].notes for turn in turns]
+    assert told == [(), (), (say("en", "note.shortened", model="m1"),), ()], "told once, when it is begun anew"
+
+
+class Verbose(FakeImages):
+    """Each of its answers is too large to be kept."""
+
+    def _success(self, job: Job) -> Succeeded:
+        words = {"role": "model", "parts": [{"note": "y" * MOST_HISTORY_BYTES}]}
+        return replace(super()._success(job), history=[words])
+
+
+async def test_nobody_is_told_that_one_turn_is_a_long_thread(make_house: MakeHouse) -> None:
+    house = await make_house(images=Verbose()).open()
+    turns = [await house.done(house.turn())]
+    for _ in range(2):
+        turns.append(await house.done(house.edit(turns[-1])))
+    assert [house.chat.results[turn.id].notes for turn in turns] == [(), (), ()]
 
 
 async def test_an_empty_history_is_none(house: House) -> None:

@@ -5,8 +5,12 @@ from dataclasses import replace
 import pytest
 
 from core.errors import Declined, PlatformBusy, PlatformGone
+from core.histories import tokens, words
 from core.ports import Capabilities
+from core.records import Prepared
+from core.replies import say
 from core.turns import ImageRef, Operation, Options, Reference, Turn
+from core.wording import PARAGRAPH
 from tests.fakes.chat import FakeChat
 from tests.fakes.provider import RATIOS, png
 from tests.unit.conftest import House
@@ -87,3 +91,25 @@ async def test_a_platform_that_is_busy_is_asked_again_for_a_picture(house: House
     assert len(house.images.made[0][1].references) == 1
     assert isinstance(house.chat, FakeChat)
     assert house.chat.results[turn.id].notes == ()
+
+
+async def test_what_the_model_is_told_of_its_pictures_counts_towards_its_limit(house: House) -> None:
+    first = await house.done(house.turn())
+    logos = tuple(
+        house.chat.attach(f"a-rather-long-name-for-a-logo-{colour}.png", png(colour)) for colour in ("red", "blue")
+    )
+    edit = house.edit(first, references=logos)
+    history = await house.core.conversations.history(edit.thread, ImageRef(first.id))
+    bare = tokens(history, ABLE) + words(edit.prompt) + len(logos) * ABLE.image_tokens
+    prepare = house.core.line.crew.references.prepare
+
+    async def prepared(limit: int) -> Prepared:
+        able = replace(ABLE, max_input_tokens=limit)
+        return await prepare(edit, edit.thread, house.chat, house.images, able)
+
+    whole = await prepared(bare + 100)
+    needed = bare - words(edit.prompt) + words(f"{edit.prompt}{PARAGRAPH}{whole.legend}")
+    assert (await prepared(needed)).basis is None
+    restarted = await prepared(needed - 1)
+    assert restarted.basis is not None
+    assert restarted.notes == (say("en", "note.shortened", model="m1"),)

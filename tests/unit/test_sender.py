@@ -15,8 +15,10 @@ from core.errors import NotSent
 from core.pace import Pace
 from core.packing import key
 from core.ports import Job
+from core.providers.gmi.client import MAX_ANSWER_BYTES
+from core.providers.gmi.listing import PAGE
 from core.records import Drawing
-from core.sender import WAITED_FOR, Errand, Sender, keepable, tried_again_in
+from core.sender import MOST_HISTORY_BYTES, WAITED_FOR, Errand, Sender, keepable, tried_again_in
 from core.sends import Sends
 from core.services import Services
 from core.state import Turns
@@ -175,8 +177,17 @@ def test_what_does_not_pass_is_not_waited_for(reason: FailureReason) -> None:
 
 
 def test_what_is_written_down_has_no_bytes_and_no_endless_history() -> None:
-    long = [{"text": "x" * 70_000}]
-    assert keepable(Succeeded((Output("u", b"bytes"),), long)) == Succeeded((Output("u"),))
+    long = [{"text": "x" * MOST_HISTORY_BYTES}]
+    assert keepable(Succeeded((Output("u", b"bytes"),), long)) == Succeeded((Output("u"),), outgrown=True)
     assert keepable(Succeeded((Output("u"),), [{"text": "x"}])) == Succeeded((Output("u"),), [{"text": "x"}])
     for status in (Queued(), Refused(RefusalReason.INVALID)):
         assert keepable(status) == status
+
+
+def test_a_history_that_is_kept_is_not_too_large_for_the_list_that_echoes_it() -> None:
+    assert 2 * PAGE * MOST_HISTORY_BYTES < MAX_ANSWER_BYTES
+
+
+def test_as_many_words_as_a_model_takes_are_kept() -> None:
+    words = [{"role": "user", "parts": [{"text": "狐" * 32_768}]}]
+    assert keepable(Succeeded((Output("u"),), words)) == Succeeded((Output("u"),), words)

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -44,7 +45,6 @@ from core.statuses import (
     KEPT,
     Failed,
     FailureReason,
-    History,
     Output,
     RefusalReason,
     Refused,
@@ -212,10 +212,10 @@ class GoogleImages:
         except (RedisError, OSError) as error:
             log.error("a picture was drawn and could not be kept", cause=type(error).__name__)
             raise AnswerLost from error
-        return Succeeded(tuple(outputs), await self._history(job, drawn, sent))
+        return await self._with_history(Succeeded(tuple(outputs)), job, drawn, sent)
 
-    async def _history(self, job: Job, drawn: Drawn, sent: int) -> History | None:
-        """The conversation with this turn; None where the next goes on from the picture alone.
+    async def _with_history(self, succeeded: Succeeded, job: Job, drawn: Drawn, sent: int) -> Succeeded:
+        """With the conversation up to this turn, where the next does not go on from the picture alone.
 
         So it does where the turn cannot be kept, and where with all of its bytes, after the `sent` ones of this turn,
         it would be more than Google takes.
@@ -224,12 +224,12 @@ class GoogleImages:
             turn = await remembered(drawn.content, self._keep)
         except (RedisError, OSError) as error:
             log.warning("a turn of a conversation could not be kept", cause=type(error).__name__)
-            return None
+            return succeeded
         own = sum(map(len, drawn.pictures)) * 4 // 3 if any(kept_links(turn)) else 0
         if sent + own > self._client.place.most_bytes * FULL:
             log.info("a conversation has as many bytes as can be sent", bytes=sent + own)
-            return None
-        return [*(job.history or []), asked(job), turn]
+            return replace(succeeded, outgrown=True)
+        return replace(succeeded, history=[*(job.history or []), asked(job), turn])
 
     async def _keep(self, data: bytes, media_type: str) -> str:
         """Keep a part of Google's turn: a picture as a file at Google where that works, all else in the stash."""
