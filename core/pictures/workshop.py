@@ -53,9 +53,9 @@ class PictureWorkshop:
     At most `processes` pictures are worked on at once, each for at most `seconds` and, on Linux, in `memory_bytes` of
     address space; the others wait their turn. A process without work for `idle_seconds` is let go.
 
-    What betrays itself by its structure is refused before a pixel is decoded, in milliseconds. `seconds` is the wall for
-    what looks honest: an HEIC of 50 megapixels takes 3 s of a fast processor, and several times that of a slow one. It
-    holds for each attempt; one that brought its process down is made a second time.
+    What betrays itself by its structure is refused before a pixel is decoded, in milliseconds. `seconds` is the wall
+    for what looks honest: an HEIC of 50 megapixels takes 3 s of a fast processor, and several times that of a slow one.
+    It holds for each attempt; one that brought its process down is made a second time.
 
     Every method raises `PictureRefused` or `WorkshopUnavailable`, and nothing else.
     """
