@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.errors import NotSent
 from core.ports import Capabilities
+from core.statuses import Failed, FailureReason
 from tests.e2e.discord_server import Server, open_server
 from tests.fakes.discord import FakeDiscord, NotAllowed, Person
 from tests.fakes.provider import FakeImages
@@ -202,6 +204,21 @@ async def test_a_model_that_has_ended_is_neither_suggested_nor_shown(fake_discor
     ):
         typed = await who.autocomplete(server.channel, command, "model", "", given)
         assert [choice["value"] for choice in (await typed.answered()).choices or ()] == ["m2"]
+    await server.bot.close()
+
+
+async def test_who_draws_in_place_of_a_model_that_was_taken_away_is_said_in_the_channel_and_with_the_picture(
+    fake_discord: FakeDiscord, redis_url: str
+) -> None:
+    images = FakeImages(ends={"m1": ("2999-01-01", "m2")}, submits=[NotSent(Failed(FailureReason.MODEL_GONE))])
+    server = await open_server(fake_discord, redis_url, images)
+    picture = await server.first_picture()
+    await server.quiet()
+    (announced,) = server.fake.messages(server.channel)
+    note = "m1 is no longer offered, so m2 makes this."
+    assert announced.content.endswith(f"Done.\n{note}")
+    assert note in picture.content
+    assert "-# m2" in picture.content
     await server.bot.close()
 
 
