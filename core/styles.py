@@ -68,9 +68,19 @@ class Styles:
     async def remove(self, person: Person, name: str, *, channel: str) -> None:
         """Forget a style of this channel, or else of the workspace. Raises `Declined` where there is none.
 
-        One that only a single other channel has goes too: that channel may be no more.
+        One that only a single other channel has goes too: that channel may be no more. Of several it is told how each
+        is named: `noir:<channel>`.
         """
+        name, _, where = name.strip().partition(":")
         there = [style for style in await self.everywhere(person) if folded(style.name) == folded(name)]
+        if where:
+            there = [style for style in there if style.channel == where]
+            if not there:
+                raise await self._unknown(person, f"{name}:{where}", channel)
+        usual = [style for style in there if style.channel in ("", channel)]
+        if len(there) > 1 and not usual:
+            known = ", ".join(f"{style.name}:{style.channel}" for style in there)
+            raise Declined("library.which_style", {"style": name, "known": known})
         style = there[0] if len(there) == 1 else await self.named(person, name, channel=channel)
         field = _field(style.channel, folded(name) or "")
         await self.redis.hdel(key("styles", shelf_of(person)), field)
@@ -96,8 +106,11 @@ class Styles:
             for found in await self.redis.hmget(key("styles", shelf_of(person)), fields):
                 if found is not None:
                     return unpack(Style, found)
+        raise await self._unknown(person, name, channel)
+
+    async def _unknown(self, person: Person, name: str, channel: str) -> Declined:
         names = (style.name for style in await self.listed(person, channel=channel))
-        raise Declined("library.unknown_style", {"style": name, "known": ", ".join((*names, NO_STYLE))})
+        return Declined("library.unknown_style", {"style": name, "known": ", ".join((*names, NO_STYLE))})
 
     async def default(self, person: Person, channel: str) -> str:
         """The style that new pictures in a channel are made in; empty where none is set, or it is no more."""

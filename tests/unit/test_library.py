@@ -305,10 +305,27 @@ async def test_a_style_of_a_channel_that_is_no_more_can_be_removed(idle_house: H
     books = styles(idle_house)
     for channel in ("gone", "d"):
         await books.save(ADA, "noir", "dark", channel=channel)
-    assert await declined(books.remove(ADA, "noir", channel="c")) == "library.unknown_style"
+    assert await declined(books.remove(ADA, "noir", channel="c")) == "library.which_style"
     await books.remove(ADA, "noir", channel="d")
     await books.remove(ADA, "NOIR", channel="c")
     assert await books.everywhere(ADA) == []
+
+
+async def test_of_styles_of_one_name_in_channels_that_are_no_more_each_can_be_removed(idle_house: House) -> None:
+    books = styles(idle_house)
+    for channel in ("gone", "lost"):
+        await books.save(ADA, "Noir", "dark", channel=channel)
+    desk, at_c = Librarian(library(idle_house), books), replace(AT_ADA, moderator=True)
+    with pytest.raises(Declined) as refusal:
+        await desk.answer(at_c, "library remove style noir", None)
+    assert (refusal.value.reply, refusal.value.details["known"]) == ("library.which_style", "Noir:gone, Noir:lost")
+    assert await declined(books.remove(ADA, "noir:nowhere", channel="c")) == "library.unknown_style"
+    await desk.answer(at_c, "library remove style noir:lost", None)
+    assert [style.channel for style in await books.everywhere(ADA)] == ["gone"]
+    await desk.answer(at_c, "library remove style noir", None)
+    assert await books.everywhere(ADA) == []
+    await books.save(ADA, "noir", "dark")
+    assert await declined(books.remove(ADA, "noir:lost", channel="c")) == "library.unknown_style"
 
 
 async def test_a_style_that_is_not_there_is_declined_with_those_that_are(idle_house: House) -> None:
