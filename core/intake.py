@@ -134,7 +134,8 @@ class Intake:
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
 
-        It may go on from another of several pictures too, but from no other message's.
+        It may go on from another picture too, where one of the two led to the other: nobody changes a message to have
+        it mean something else altogether.
         False when it is too late for that, or there is no such turn. Raises `Declined` for a wording that would not
         have been taken on.
         """
@@ -145,12 +146,21 @@ class Intake:
         # What the price hangs on stays: nothing more is reserved for a new wording.
         fixed = before.options
         asked = replace(turn.options, count=fixed.count, model=fixed.model, size=fixed.size)
-        same = before.parent and turn.parent and before.parent.node == turn.parent.node
-        parent = turn.parent if same else before.parent
+        parent = turn.parent if await self._in_one_line(before, turn) else before.parent
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked, parent=parent)
         revised, _, able = await self._complete(revised)
         self._check(revised, able)
         return await self.turns.revise(revised)
+
+    async def _in_one_line(self, before: Turn, turn: Turn) -> bool:
+        """Whether of the pictures that two wordings go on from, one led to the other, or is of the same message."""
+        if before.parent is None or turn.parent is None:
+            return False
+        for younger, older in ((before.parent, turn.parent), (turn.parent, before.parent)):
+            async for node in self.conversations.ancestors(before.thread, younger.node):
+                if node.id == older.node:
+                    return True
+        return False
 
     async def cancel(self, turn_id: TurnId, by: Person, *, moderator: bool = False) -> None:
         """Cancel a turn that has not ended. Raises `Declined` where it is somebody else's, or over."""

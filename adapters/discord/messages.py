@@ -82,7 +82,7 @@ class Listener:
         if record is None:
             return
         try:
-            turn = await self._turn(message)
+            turn = await self._turn(message, before=record.turn.parent)
             if turn is not None:
                 await self.desk.intake.revise(turn)
         except (Declined, Refused):
@@ -108,7 +108,8 @@ class Listener:
 
     # -- reading
 
-    async def _turn(self, message: Message) -> Turn | None:
+    async def _turn(self, message: Message, *, before: ImageRef | None = None) -> Turn | None:
+        """What a message asks for. `before` is what it went on from when it was first read: its thread has moved on."""
         target = await self._target(message)
         called = any(user.id == self.desk.rest.user for user in message.mentions)
         direct = message.guild_id is None
@@ -122,6 +123,8 @@ class Listener:
         settings = await self.desk.rules_for(message.guild_id, place)
         person = _person(message)
         parent = target.parent if target else None
+        if before and target and not target.replied:
+            parent = before
         if parent and target:
             alone = not message.attachments and (target.replied or not message.message_reference)
             parent, words = await picked(self.desk.conversations, target.thread, parent, words, alone=alone)

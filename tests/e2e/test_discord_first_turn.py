@@ -2,7 +2,7 @@
 
 from core.histories import pictures
 from core.replies import say
-from core.turns import Person
+from core.turns import ImageRef, Person, Turn
 from tests.conftest import wait_until
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Upload
@@ -307,6 +307,35 @@ async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(server:
     await server.quiet()
     sent = {(job.prompt, job.aspect_ratio) for job in server.bot.images.sent[4:]}
     assert sent == {("a wolf", "16:9"), ("a hare", None)}
+
+
+async def test_a_changed_message_goes_on_from_its_picture_when_somebody_went_back_since(server: Server) -> None:
+    first = await server.first_picture()
+    server.alice.send(server.thread(), "make it night", reply_to=first)
+    await server.pictures(server.thread(), 2)
+    await server.quiet()
+    thread = server.thread()
+    server.bot.images.held = True
+    for _ in range(4):
+        await server.imagine("an owl")
+    await server.fake.until(lambda: len(server.bot.images.sent) == 6)
+    said = server.alice.send(thread, "let it snow")
+    asker = Person("discord", str(server.guild.id), str(server.alice.id), "")
+    conversations = server.bot.core.conversations
+
+    async def waiting(prompt: str) -> Turn | None:
+        found = [one.turn for one in await server.bot.core.intake.open_turns(asker) if one.turn.prompt == prompt]
+        return found[0] if found else None
+
+    asked = await wait_until(lambda: waiting("let it snow"))
+    assert asked.parent
+    *_, oldest = [node.id async for node in conversations.ancestors(asked.thread, asked.parent.node)]
+    assert await conversations.make_current(asked.thread, ImageRef(oldest), event="back")
+    server.alice.edit(said, "let it snow hard")
+    changed = await wait_until(lambda: waiting("let it snow hard"))
+    assert changed.parent == asked.parent
+    server.bot.images.release.set()
+    await server.quiet()
 
 
 async def test_a_message_that_is_deleted_while_it_waits_cancels_its_turn(server: Server) -> None:

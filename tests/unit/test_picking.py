@@ -119,3 +119,28 @@ async def test_a_message_that_is_changed_while_it_waits_may_name_another_of_the_
     record = await house.core.turns.read(edit.id)
     assert record
     assert record.turn.parent == ImageRef(first.id, 3)
+
+
+async def test_a_message_that_is_changed_while_it_waits_may_name_a_picture_before_its_own(idle_house: House) -> None:
+    house = idle_house
+
+    async def drawn(turn: Turn) -> Turn:
+        await house.ask(turn)
+        while await house.core.turns.read(turn.id):
+            await house.core.line.run(turn.id)
+        return turn
+
+    first = await drawn(house.turn("foxes", options=Options(count=4)))
+    edit = await drawn(house.edit(first, "at night"))
+    other = await drawn(house.edit(first, "at noon"))
+    waiting = house.edit(edit, "let it snow")
+    await house.core.intake.accept(waiting)
+    for meant, parent in (
+        (ImageRef(first.id, 1), ImageRef(first.id, 1)),
+        (ImageRef(edit.id), ImageRef(edit.id)),
+        (ImageRef(other.id), ImageRef(edit.id)),
+    ):
+        assert await house.core.intake.revise(replace(waiting, parent=meant))
+        record = await house.core.turns.read(waiting.id)
+        assert record
+        assert record.turn.parent == parent
