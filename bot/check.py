@@ -184,5 +184,6 @@ _SERVICE_WORDS = {
     FailureReason.NO_CREDIT: "The account is empty: add credit.",
     FailureReason.OVERLOADED: "It does not answer as it should. Is {address} right, and the network up?",
     FailureReason.UNREACHABLE: "It cannot be reached. Is {address} right, and the network up?",
+    FailureReason.WRONG_REGION: "The service is not for the country that this machine is in.",
     FailureReason.WRONG_HOST: "That address is not the image service: see {address}.",
 }

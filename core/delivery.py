@@ -16,6 +16,7 @@ from core.pictures import Picture, PictureRefused
 from core.pictures.workshop import PictureWorkshop, WorkshopUnavailable
 from core.ports import ChatPlatform, Delivered, Image, Result
 from core.records import Drawing, Prepared, Record
+from core.replies import say
 from core.sender import failed
 from core.services import Services
 from core.state import Hold
@@ -57,8 +58,7 @@ class Delivery:
 
     async def _picture(self, record: Record, index: int) -> Picture:
         drawing = record.drawings[index]
-        outputs = drawing.status.outputs if isinstance(drawing.status, Succeeded) else ()
-        output = next(iter(outputs), Output())
+        output = next(iter(_outputs(drawing)), Output())
         provider = self.services.of(record.route.provider)
         if not output.url and drawing.request:
             status = await provider.look(drawing.request)
@@ -83,6 +83,9 @@ class Delivery:
         alt_text = await self._alt_text(record.turn)
         images = [_image(record, index, picture, alt_text) for index, picture in pictures.items()]
         edited = await self._edited(record.turn)
+        most = max(len(_outputs(record.drawings[index])) for index in pictures)
+        if most > 1:
+            notes = (*notes, say(record.turn.locale, "note.more_drawn", count=most))
         mismatches = {note for picture in pictures.values() if (note := mismatch(record.turn, picture, edited))}
         using = record.prepared.using if record.prepared else ""
         notes = (*notes, *sorted(mismatches))
@@ -163,9 +166,14 @@ async def _count_attempt(hold: Hold, index: int, problem: Exception) -> None:
         raise NotYet(min(20.0, 2.0**fetches)) from problem
 
 
+def _outputs(drawing: Drawing) -> Sequence[Output]:
+    """The pictures of an answer. One was asked for, and the first is what people get."""
+    return drawing.status.outputs if isinstance(drawing.status, Succeeded) else ()
+
+
 def link_to(drawing: Drawing) -> str:
     """The original's address where people may be offered one; else empty."""
-    link = drawing.status.outputs[0].url if isinstance(drawing.status, Succeeded) and drawing.status.outputs else ""
+    link = next((output.url for output in _outputs(drawing)), "")
     return "" if link.startswith(KEPT) else link
 
 

@@ -193,10 +193,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The service's answer to a job: the request it made, and how far that is already."""
+    """The service's answer to a job: the request it made, and how far that is already.
+
+    `sent` is False where the job asked for what the model does not take: the service was not even told.
+    """
 
     request: Request
     status: Status
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Sender:
     async def _send(self, errand: Errand, drawing: Drawing) -> None:
         alive = asyncio.create_task(self._keep_alive(errand.lane, drawing.attempt))
         try:
-            after = await self._ask(errand, drawing)
+            after, heard = await self._ask(errand, drawing)
         except asyncio.CancelledError:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PARTING_SECONDS):
@@ -108,33 +108,35 @@ class Sender:
         except Exception:
             # A defect of ours must not look as if nothing had been sent.
             log.exception("a sending broke off", turn=errand.turn)
-            after = replace(drawing, lost_at=time.time())
+            after, heard = replace(drawing, lost_at=time.time()), False
         finally:
             alive.cancel()
         await self._record(errand, drawing, after)
-        if after.request:
+        if heard:
             await self._note(errand, drawing, after.status.reason if isinstance(after.status, Failed) else None)
 
-    async def _ask(self, errand: Errand, drawing: Drawing) -> Drawing:
+    async def _ask(self, errand: Errand, drawing: Drawing) -> tuple[Drawing, bool]:
+        """The image after it was asked for, and whether an answer came, of which the breaker is to learn."""
         provider = self.services.of_lane(errand.lane)
         try:
-            return answered(drawing, await provider.submit(errand.job))
+            submission = await provider.submit(errand.job)
         except NotSent as refusal:
             failure = refusal.failure
             await self._note(errand, drawing, failure.reason)
             log.info("not sent", turn=errand.turn, image=errand.index, reason=failure.reason, after=failure.retry_after)
             pause = tried_again_in(failure, tries=drawing.tries, left=errand.until - time.time())
             if pause is None:
-                return failed(drawing, failure.reason, instead=failure.instead)
+                return failed(drawing, failure.reason, instead=failure.instead), False
             if failure.reason is FailureReason.RATE_LIMITED:
                 await self.pace.learn(errand.lane, after=pause, limit=refusal.limit)
-            return Drawing(tries=drawing.tries + 1, not_before=time.time() + pause)
+            return Drawing(tries=drawing.tries + 1, not_before=time.time() + pause), False
         except AnswerLost:
             log.warning("an answer was lost", turn=errand.turn, image=errand.index)
             await self._note(errand, drawing, FailureReason.UNREACHABLE)
             if not provider.has_list:
-                return failed(drawing, FailureReason.LOST)
-            return replace(drawing, lost_at=time.time())
+                return failed(drawing, FailureReason.LOST), False
+            return replace(drawing, lost_at=time.time()), False
+        return answered(drawing, submission), submission.sent
 
     async def _note(self, errand: Errand, drawing: Drawing, failure: FailureReason | None) -> None:
         """Let everybody know how the service fares. What becomes of the image does not hang on it."""

@@ -116,6 +116,8 @@ class FailureReason(StrEnum):
     NO_CREDIT = "no_credit"
     BAD_KEY = "bad_key"
     WRONG_HOST = "wrong_host"
+    WRONG_REGION = "wrong_region"
+    """The service does not serve the country that we call from."""
     DAMAGED = "damaged"
     """The picture that came is not one, or could not be fetched."""
     INTERNAL = "internal"
@@ -123,7 +125,9 @@ class FailureReason(StrEnum):
 
 OUTAGES = frozenset({FailureReason.UNREACHABLE, FailureReason.OVERLOADED, FailureReason.INTERNAL})
 """What passes by itself."""
-ACCOUNT = frozenset({FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST})
+ACCOUNT = frozenset(
+    {FailureReason.NO_CREDIT, FailureReason.BAD_KEY, FailureReason.WRONG_HOST, FailureReason.WRONG_REGION}
+)
 """What an operator has to see to, whatever the model."""
 STANDING = ACCOUNT | {FailureReason.DAILY_LIMIT, FailureReason.MODEL_GONE}
 """What the next request would meet as well."""

@@ -24,6 +24,7 @@ _FAULTS: Mapping[Trouble, Happening] = {
     Trouble.UNREADABLE: faults.UNREADABLE,
     Trouble.BAD_REQUEST: faults.BAD_REQUEST,
     Trouble.RATE_LIMITED: faults.rate_limited(faults.PER_MINUTE),
+    Trouble.DAILY_LIMIT: faults.rate_limited(faults.PER_DAY),
     Trouble.OVERLOADED: faults.OVERLOADED,
     Trouble.NO_CREDIT: faults.OUT_OF_CREDIT,
     Trouble.CUT_BEFORE: Wire.CUT_BEFORE,

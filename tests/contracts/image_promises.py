@@ -23,6 +23,8 @@ class Trouble(Enum):
     """The service behind the service does not take it."""
     RATE_LIMITED = auto()
     """Two a minute, the next in 29.97 seconds."""
+    DAILY_LIMIT = auto()
+    """What the account may have in a day is used up."""
     LATE_RATE_LIMIT = auto()
     """Accepted, and failed for the rate."""
     OVERLOADED = auto()

@@ -66,7 +66,7 @@ class RequestQueue:
     sent: Sequence[httpx.Request]
     model: str = "gemini-2.5-flash-image"
     abilities: frozenset[Ability] = field(default=frozenset(Ability) - {Ability.SIGNS})
-    troubles: frozenset[Trouble] = field(default=frozenset(Trouble))
+    troubles: frozenset[Trouble] = field(default=frozenset(Trouble) - {Trouble.DAILY_LIMIT})
 
     @property
     def posts(self) -> int:

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from core.background import stop
 from core.errors import AnswerLost, Declined, NotSent, ProviderError, Unavailable
 from core.pictures import Picture
 from core.pictures.workshop import PictureWorkshop
 from core.ports import ImageProvider, Job, Listed, Submission
 from core.providers.simulated.settings import Delivery
 from core.statuses import Ended, Failed, FailureReason, Output, RefusalReason, Refused, Request, Status, Succeeded
+from tests.conftest import wait_until
 from tests.contracts.image_promises import DAY, LOST_AND_MADE, Ability, ImageService, Trouble
 from tests.contracts.image_services import SERVICES
 from tests.contracts.request_queue import request_queue
@@ -173,6 +175,31 @@ async def test_an_empty_account_is_told_apart_and_not_tried_again(service: Image
     assert refusal.value.failure == Failed(FailureReason.NO_CREDIT)
 
 
+async def test_a_limit_of_a_day_is_told_apart_and_not_waited_for(service: ImageService) -> None:
+    befalls(service, Trouble.DAILY_LIMIT)
+    with pytest.raises(NotSent) as refusal:
+        await service.images.submit(job(service))
+    assert refusal.value.failure == Failed(FailureReason.DAILY_LIMIT)
+    assert service.made == 0
+
+
+@pytest.mark.parametrize("trouble", LOST_AND_MADE)
+async def test_a_lost_answer_is_called_lost_and_nothing_is_sent_again(service: ImageService, trouble: Trouble) -> None:
+    befalls(service, trouble)
+    with pytest.raises(AnswerLost):
+        await service.images.submit(job(service))
+    assert (service.posts, service.made) == (1, 1)
+
+
+async def test_a_submit_that_is_broken_off_leaves_nothing_running(service: ImageService) -> None:
+    before = asyncio.all_tasks()
+    asking = asyncio.create_task(service.images.submit(job(service)))
+    await wait_until(lambda: service.posts == 1)
+    await stop(asking)
+    assert not {task for task in asyncio.all_tasks() - before if "/core/" in repr(task.get_coro())}
+    assert service.posts == 1
+
+
 @pytest.mark.parametrize("trouble", LOST_AND_MADE)
 async def test_a_lost_answer_is_called_lost_and_its_request_is_found_by_its_payload(
     service: ImageService, trouble: Trouble
@@ -319,7 +346,7 @@ async def test_as_many_references_go_along_as_the_model_takes_and_no_more(servic
     assert service.pictures_read("just enough") == able.max_references
     made = service.made
     submission = await service.images.submit(job(service, "too many", references=tuple(uploads)))
-    assert submission == Submission(submission.request, Refused(RefusalReason.INVALID))
+    assert submission == Submission(submission.request, Refused(RefusalReason.INVALID), sent=False)
     assert service.made == made
 
 
@@ -454,13 +481,12 @@ async def test_a_submit_to_a_model_that_has_gone_says_so(service: ImageService) 
 @pytest.mark.parametrize("unfit", [{"aspect_ratio": "17:9"}, {"size": "9K"}])
 async def test_what_a_model_does_not_take_is_not_sent(service: ImageService, unfit: dict[str, str]) -> None:
     submission = await service.images.submit(job(service, **unfit))
-    assert submission.status == Refused(RefusalReason.INVALID)
+    assert submission == Submission(submission.request, Refused(RefusalReason.INVALID), sent=False)
     assert not submission.request.id
     assert service.posts == 0
 
 
 async def test_a_request_that_nobody_knows_is_not_called_over(service: ImageService) -> None:
-    needs(service, Ability.LIST)
     unknown = Request(service.images.name, service.model, "00000000-0000-4000-8000-00000000dead", time.time())
     with pytest.raises(ProviderError):
         await service.images.look(unknown)

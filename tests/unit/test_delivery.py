@@ -49,6 +49,17 @@ async def test_a_picture_of_another_shape_than_asked_for_is_said_to_be(house: Ho
     assert house.chat.results[turn.id].notes == ("Asked for 16:9, got 48 × 48.",)
 
 
+async def test_more_pictures_than_were_asked_for_are_said_to_be_there(house: House) -> None:
+    house.images.finish_at_once = False
+    turn = await house.ask(house.turn())
+    await wait_until(lambda: house.images.made)
+    request = house.images.made[0][0]
+    house.images.statuses[request.id] = Succeeded((Output(data=png()), Output(data=png("red"))))
+    assert await house.ended(turn) == "done"
+    [note] = house.chat.results[turn.id].notes
+    assert "2 pictures in one answer" in note
+
+
 async def test_a_picture_that_came_in_bytes_is_asked_for_again(house: House) -> None:
     house.images.finish_at_once = False
     turn = await house.ask(house.turn())

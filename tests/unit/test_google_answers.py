@@ -31,7 +31,7 @@ FINISHES = {
     "LANGUAGE": RefusalReason.LANGUAGE,
     "IMAGE_OTHER": RefusalReason.REJECTED,
     "OTHER": RefusalReason.REJECTED,
-    "MAX_TOKENS": RefusalReason.TOO_LONG,
+    "MAX_TOKENS": FailureReason.NO_IMAGE,
     "MISSING_THOUGHT_SIGNATURE": RefusalReason.HISTORY,
     "NO_IMAGE": FailureReason.NO_IMAGE,
     "STOP": FailureReason.NO_IMAGE,
@@ -93,6 +93,14 @@ async def test_what_the_model_says_in_place_of_a_picture_is_passed_on(
     assert (await images.submit(JOB)).status == Refused(RefusalReason.WORDS_ONLY, "Which fox?")
 
 
+@pytest.mark.parametrize("reason", ["OTHER", "IMAGE_OTHER", "MAX_TOKENS", "BAD_MOOD"])
+async def test_what_the_model_says_to_no_reason_that_helps_is_passed_on_too(
+    double: GoogleDouble, images: GoogleImages, reason: str
+) -> None:
+    double.faults.append(Finish(reason, "I would rather draw a hen."))
+    assert (await images.submit(JOB)).status == Refused(RefusalReason.WORDS_ONLY, "I would rather draw a hen.")
+
+
 async def test_what_is_said_beside_a_blocked_picture_is_not(double: GoogleDouble, images: GoogleImages) -> None:
     double.faults.append(Finish("IMAGE_SAFETY", "Here it is:"))
     assert (await images.submit(JOB)).status == Refused(RefusalReason.MODERATION)
@@ -144,6 +152,15 @@ NOT_SENT = [
     (Reply(403, error(403, "Permission 'x' denied on resource.")), Failed(FailureReason.BAD_KEY), None),
     (faults.OVERLOADED, Failed(FailureReason.OVERLOADED, 20.0), None),
     (faults.INTERNAL, Failed(FailureReason.OVERLOADED, 20.0), None),
+    (Reply(408, "<html>request timeout</html>"), Failed(FailureReason.OVERLOADED, 20.0), None),
+    (Reply(409, error(409, "Aborted.", name="ABORTED")), Failed(FailureReason.OVERLOADED, 20.0), None),
+    (Reply(499, error(499, "Cancelled.", name="CANCELLED")), Failed(FailureReason.OVERLOADED, 20.0), None),
+    (Reply(503, faults.OVERLOADED.body, {"Retry-After": "45"}), Failed(FailureReason.OVERLOADED, 45.0), None),
+    (
+        Reply(400, error(400, "User location is not supported for the API use.", name="FAILED_PRECONDITION")),
+        Failed(FailureReason.WRONG_REGION),
+        None,
+    ),
     (Reply(404, error(404, "models/x is not found.")), Failed(FailureReason.MODEL_GONE), None),
     (Reply(404, "<html>not found</html>"), Failed(FailureReason.WRONG_HOST), None),
     (Reply(307, "", {"Location": "https://elsewhere.example/"}), Failed(FailureReason.WRONG_HOST), None),
@@ -168,6 +185,8 @@ REFUSED = [
     ("The File x is not in an ACTIVE state and usage is not allowed.", 400, RefusalReason.REFERENCE_UNREADABLE),
     ("The input token count exceeds the maximum number of tokens allowed (32768).", 400, RefusalReason.TOO_LONG),
     ("Request payload size exceeds the limit: 20971520 bytes.", 400, RefusalReason.TOO_LONG),
+    ("", 413, RefusalReason.TOO_LONG),
+    ("The input image is too large.", 400, RefusalReason.REFERENCE_UNREADABLE),
     ("Image part is missing a thought_signature in content position 2", 400, RefusalReason.HISTORY),
     (
         "Invalid JSON payload received. Unknown name \"x\" at 'generation_config.image_config'",
@@ -182,7 +201,7 @@ REFUSED = [
 async def test_what_is_wrong_with_what_was_sent_is_a_refusal(
     double: GoogleDouble, images: GoogleImages, words: str, status: int, reason: RefusalReason
 ) -> None:
-    double.faults.append(Reply(status, error(status, words)))
+    double.faults.append(Reply(status, error(status, words, name="INVALID_ARGUMENT")))
     assert (await images.submit(JOB)).status == Refused(reason)
 
 

@@ -5,22 +5,25 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 from redis.asyncio import Redis
 
 from bot.wiring import CoreSettings
+from core.breaker import Position
 from core.errors import NotSent, PlatformBusy
 from core.packing import key
 from core.ports import Job
 from core.providers.google.provider import FULL_SECONDS
 from core.providers.google.stash import Stash
 from core.statuses import KEPT, Failed, FailureReason, Output
-from core.turns import Turn
+from core.turns import Options, Turn
 from tests.conftest import wait_until
 from tests.fakes.chat import FakeChat
-from tests.fakes.google import Finish, GoogleDouble, Wire
+from tests.fakes.google import Finish, GoogleDouble, Wire, faults, server
 from tests.fakes.google.calls import MODEL, google
 from tests.fakes.provider import png
 from tests.unit.conftest import House
@@ -166,6 +169,30 @@ async def test_once_every_picture_that_was_kept_has_expired_an_edit_goes_on_from
         assert double.refused == []
         assert (len(double.made[-1].pictures), len(double.made[-1].sent)) == (1, 5)
     assert double.posts == 3
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_a_picture_too_large_to_go_back_as_bytes_is_gone_on_from_all_the_same(
+    double: GoogleDouble, redis_url: str, monkeypatch: pytest.MonkeyPatch, *, vertex: bool
+) -> None:
+    buffer = BytesIO()
+    Image.frombytes("RGB", (1600, 1600), os.urandom(1600 * 1600 * 3)).save(buffer, "PNG", compress_level=0)
+    monkeypatch.setattr(server, "drawn", lambda *_: buffer.getvalue())
+    if not vertex:
+        double.free_faults.append(faults.OVERLOADED)
+    async with at_work(double, redis_url, vertex=vertex) as house:
+        first = await house.done(house.turn(options=Options(aspect_ratio="1:1")))
+        await house.done(house.edit(first))
+        assert (double.refused, len(double.made[-1].pictures)) == ([], 1)
+        assert house.chat.results[first.id].notes == ()
+
+
+async def test_pictures_go_along_as_bytes_while_google_takes_no_files(double: GoogleDouble, redis_url: str) -> None:
+    double.free_faults += [faults.OVERLOADED] * 3
+    async with at_work(double, redis_url) as house:
+        await house.done(house.turn(references=(house.chat.attach("fox.png", png("red")),)))
+        assert (double.files.files, len(double.made[-1].pictures)) == ({}, 1)
+        assert (await house.core.breaker.condition(f"google:{MODEL}")).position is Position.CLOSED
 
 
 async def test_what_a_thread_keeps_holds_no_picture(double: GoogleDouble, redis_url: str, redis: Redis) -> None:

@@ -59,7 +59,7 @@ async def test_what_waits_to_be_delivered_makes_room_for_nothing(redis: Redis) -
 
 
 async def test_what_waits_leaves_room_again_once_it_is_released_or_has_expired(redis: Redis) -> None:
-    stash = Stash(redis, most_bytes=2_000)
+    stash = Stash(redis, most_bytes=4_000)
     waiting = [await stash.put(os.urandom(1_000), waits=True) for _ in range(2)]
     assert not await stash.has_room()
     await stash.release(waiting[0])

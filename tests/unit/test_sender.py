@@ -14,7 +14,7 @@ from core.durations import Durations
 from core.errors import NotSent
 from core.pace import Pace
 from core.packing import key
-from core.ports import Job
+from core.ports import Job, Submission
 from core.providers.gmi.client import MAX_ANSWER_BYTES
 from core.providers.gmi.listing import PAGE
 from core.records import Drawing
@@ -22,7 +22,7 @@ from core.sender import MOST_HISTORY_BYTES, WAITED_FOR, Errand, Sender, keepable
 from core.sends import Sends
 from core.services import Services
 from core.state import Turns
-from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Succeeded
+from core.statuses import Failed, FailureReason, Output, Queued, RefusalReason, Refused, Request, Succeeded
 from core.turns import Route, TurnId
 from tests.conftest import wait_until
 from tests.fakes.provider import FakeImages
@@ -99,6 +99,21 @@ async def test_an_answer_waits_for_a_store_that_is_away(post: Post) -> None:
     await idle(post)
     assert isinstance((await post.drawing()).status, Succeeded)
     assert len(post.images.made) == 1
+
+
+class Unfit(FakeImages):
+    async def submit(self, job: Job) -> Submission:
+        return Submission(Request(self.name, job.model, "", 0.0), Refused(RefusalReason.INVALID), sent=False)
+
+
+async def test_what_was_not_even_sent_does_not_say_that_the_service_is_back(post: Post) -> None:
+    for _ in range(3):
+        await post.sender.breaker.fail(LANE, "b", FailureReason.UNREACHABLE)
+    post.sender.services = Services([Unfit()])
+    await post.send()
+    await idle(post)
+    assert (await post.drawing()).status == Refused(RefusalReason.INVALID)
+    assert (await post.sender.breaker.condition(LANE)).position is Position.OPEN
 
 
 class Broken(FakeImages):

@@ -101,7 +101,7 @@ class GmiImages:
         """
         if not await self._takes(job):
             log.warning("a job asks for what the model does not take", model=job.model)
-            return Submission(self._request(job.model), Refused(RefusalReason.INVALID))
+            return Submission(self._request(job.model), Refused(RefusalReason.INVALID), sent=False)
         sent_at = time.time()
         made = read_submit(await self._queue.submit({"model": job.model, "payload": payload_of(job)}))
         if isinstance(made, Rejection):

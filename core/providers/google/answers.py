@@ -30,11 +30,13 @@ _FILE = r"\b(image|file|url|uri|media)s?\b"
 _UNREADABLE = re.compile(
     rf"\b(process|fetch|read|decode|download|access|load|retrieve)\b.{{0,60}}{_FILE}"
     rf"|{_FILE}.{{0,60}}\b(invalid|unsupported|expired|not (valid|exist|found|accessible|in an active))"
+    rf"|{_FILE}.{{0,60}}\btoo (large|big)\b"
     r"|\bunsupported (mime|file)",
     re.IGNORECASE,
 )
 _BILLING = re.compile(r"billing|prepay|credits?\b|spend(ing)? (cap|limit)|payment", re.IGNORECASE)
-_KEY = re.compile(r"api.?key|credential|unauthenticated|not supported for the api use", re.IGNORECASE)
+_KEY = re.compile(r"api.?key|credential|unauthenticated", re.IGNORECASE)
+_REGION = re.compile(r"location is not supported", re.IGNORECASE)
 _NOTHING_GRANTED = re.compile(r"\blimit: 0\b")
 _RETRY_IN = re.compile(r"retry in (\d{1,6}(?:\.\d{1,12})?)\s*(ms|s)", re.IGNORECASE)
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)s")
@@ -86,7 +88,7 @@ def refusal_of(answer: Answer, model: str) -> Refused:
     if failure is not None:
         limit = _limit(trouble) if failure.reason is FailureReason.RATE_LIMITED else None
         raise NotSent(failure, limit=limit)
-    return Refused(_refusal(trouble))
+    return Refused(_refusal(answer.status, trouble))
 
 
 def require(answer: Answer) -> Any:
@@ -117,6 +119,9 @@ def _failure(answer: Answer, trouble: Trouble | None, model: str) -> Failed | No
             return Failed(FailureReason.NO_CREDIT)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return _too_much(answer, trouble)
+        # Timeouts, ABORTED and CANCELLED: nothing was wrong with what was sent.
+        case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.CONFLICT | 499:
+            return _overloaded(answer, trouble)
         case HTTPStatus.NOT_FOUND if trouble is not None:
             return Failed(FailureReason.MODEL_GONE, instead=successor(model))
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
@@ -124,7 +129,7 @@ def _failure(answer: Answer, trouble: Trouble | None, model: str) -> Failed | No
         case status if httpx.codes.is_redirect(status):
             return Failed(FailureReason.WRONG_HOST)
         case status if httpx.codes.is_server_error(status):
-            return Failed(FailureReason.OVERLOADED, retry_after=max(BACK_OFF_SECONDS, _retry_after(answer, trouble)))
+            return _overloaded(answer, trouble)
         case _:
             return None
 
@@ -134,9 +139,15 @@ def _at_the_door(status: int, trouble: Trouble | None) -> Failed | None:
     message, reasons = (trouble.message, trouble.reasons) if trouble else ("", frozenset[str]())
     if "BILLING_DISABLED" in reasons or _is_unpaid(trouble):
         return Failed(FailureReason.NO_CREDIT)
+    if _REGION.search(message):
+        return Failed(FailureReason.WRONG_REGION)
     if status == HTTPStatus.FORBIDDEN:
         return None if _UNREADABLE.search(message) else Failed(FailureReason.BAD_KEY)
     return Failed(FailureReason.BAD_KEY) if "API_KEY_INVALID" in reasons or _KEY.search(message) else None
+
+
+def _overloaded(answer: Answer, trouble: Trouble | None) -> Failed:
+    return Failed(FailureReason.OVERLOADED, retry_after=max(BACK_OFF_SECONDS, _retry_after(answer, trouble)))
 
 
 def _too_much(answer: Answer, trouble: Trouble | None) -> Failed:
@@ -152,7 +163,9 @@ def _too_much(answer: Answer, trouble: Trouble | None) -> Failed:
     return Failed(FailureReason.RATE_LIMITED, retry_after=_retry_after(answer, trouble))
 
 
-def _refusal(trouble: Trouble | None) -> RefusalReason:
+def _refusal(status: int, trouble: Trouble | None) -> RefusalReason:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return RefusalReason.TOO_LONG
     message = trouble.message.lower() if trouble else ""
     if "thought" in message and "signature" in message:
         return RefusalReason.HISTORY

@@ -29,7 +29,7 @@ _BY_WORD: Mapping[str, RefusalReason | FailureReason] = {
     "SPII": RefusalReason.PERSONAL_DATA,
     "LANGUAGE": RefusalReason.LANGUAGE,
     "IMAGE_OTHER": RefusalReason.REJECTED,
-    "MAX_TOKENS": RefusalReason.TOO_LONG,
+    "MAX_TOKENS": FailureReason.NO_IMAGE,
     "MISSING_THOUGHT_SIGNATURE": RefusalReason.HISTORY,
     "NO_IMAGE": FailureReason.NO_IMAGE,
     "STOP": FailureReason.NO_IMAGE,
@@ -63,7 +63,7 @@ def ending_of_prompt(block_reason: str) -> Ending:
 def ending_of_answer(finish_reason: str, words: str) -> Ending:
     """Why an answer holds no picture; what the model said in its place is passed on where nothing was blocked."""
     ending = _ending(finish_reason, RefusalReason.REJECTED)
-    if words and isinstance(ending, Failed):
+    if words and (isinstance(ending, Failed) or ending.reason is RefusalReason.REJECTED):
         return Refused(RefusalReason.WORDS_ONLY, words[:MOST_WORDS])
     return ending
 

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.errors import AnswerLost, Declined, NotSent, ProviderError, Unavailable
-from core.histories import tokens
+from core.histories import pictures, tokens
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
 from core.providers.google.answers import refusal_of
@@ -53,6 +53,8 @@ from core.statuses import (
     Succeeded,
 )
 
+MOST_INLINE_BYTES = 7_000_000
+"""Of one picture that goes along as bytes (limits of the image models on Vertex AI)."""
 FULL = 0.7
 """Of what a request may have: the rest is for the pictures that an edit brings along."""
 FULL_SECONDS = 5.0
@@ -122,14 +124,14 @@ class GoogleImages:
         payload = self.payload(job)
         if (unfit := await self._unfit(job, payload)) is not None:
             log.warning("a job asks for what the model does not take", model=job.model, reason=unfit)
-            return Submission(self._request(job.model), Refused(unfit))
+            return self._unsent(job, unfit)
+        await self._check_room()
         kept = await self._kept(payload)
         body = None if kept is None else await asyncio.to_thread(lambda: to_json(filled(payload, kept)))
         if body is None:
-            return Submission(self._request(job.model), Refused(RefusalReason.REFERENCE_UNREADABLE))
+            return self._unsent(job, RefusalReason.REFERENCE_UNREADABLE)
         if len(body) > self._client.place.most_bytes:
-            return Submission(self._request(job.model), Refused(RefusalReason.TOO_LONG))
-        await self._check_room()
+            return self._unsent(job, RefusalReason.TOO_LONG)
         answer = await self._client.generate(job.model, body)
         request = self._request(job.model, uuid4().hex)
         if not answer.ok:
@@ -151,7 +153,12 @@ class GoogleImages:
     async def upload(self, picture: Picture) -> Upload:
         """Put a picture where it can go along with a request. Raises `Unavailable`."""
         if self._files is not None:
-            return await self._files.upload(picture.data, picture.media_type)
+            try:
+                return await self._files.upload(picture.data, picture.media_type)
+            except Unavailable as trouble:
+                if trouble.failure.retry_after is None:
+                    raise
+                log.warning("a picture goes along as bytes, as Google takes no file", reason=trouble.failure.reason)
         return Upload(await self._stash.put(picture.data), picture.media_type)
 
     async def readable(self, url: str) -> bool:
@@ -217,13 +224,16 @@ class GoogleImages:
     async def _with_history(self, succeeded: Succeeded, job: Job, drawn: Drawn, sent: int) -> Succeeded:
         """With the conversation up to this turn, where the next does not go on from the picture alone.
 
-        So it does where the turn cannot be kept, and where with all of its bytes, after the `sent` ones of this turn,
-        it would be more than Google takes.
+        So it does where the turn cannot be kept, where its picture would go back as more bytes than a picture may
+        have, and where with all of its bytes, after the `sent` ones of this turn, it would be more than Google takes.
         """
         try:
             turn = await remembered(drawn.content, self._keep)
         except (RedisError, OSError) as error:
             log.warning("a turn of a conversation could not be kept", cause=type(error).__name__)
+            return succeeded
+        inline = any(link.startswith(KEPT) for link in pictures(turn))
+        if inline and max(map(len, drawn.pictures)) > MOST_INLINE_BYTES:
             return succeeded
         own = sum(map(len, drawn.pictures)) * 4 // 3 if any(kept_links(turn)) else 0
         if sent + own > self._client.place.most_bytes * FULL:
@@ -238,6 +248,9 @@ class GoogleImages:
                 async with asyncio.timeout(FILE_SECONDS):
                     return (await self._files.upload(data, media_type)).url
         return await self._stash.put(data)
+
+    def _unsent(self, job: Job, reason: RefusalReason) -> Submission:
+        return Submission(self._request(job.model), Refused(reason), sent=False)
 
     def _request(self, model: str, request_id: str = "") -> Request:
         return Request(self._name, model, request_id, time.time())

@@ -98,8 +98,11 @@ class Stash:
         return KEPT + digest
 
     async def has_room(self) -> bool:
-        """Whether more may wait. What waits is not bounded by more than that: it has been paid for."""
-        return int(await self._redis.eval(_WAITING_BYTES, 1, _INDEX, _name(""))) < self._most_bytes
+        """Whether more may wait: half of the room is for that, half for what turns are about to send.
+
+        What comes of requests that are under way by then is kept beyond that: it has been paid for.
+        """
+        return int(await self._redis.eval(_WAITING_BYTES, 1, _INDEX, _name(""))) < self._most_bytes // 2
 
     async def release(self, link: str) -> None:
         """What is behind a link waits no more: from now on it is as old as the rest."""
