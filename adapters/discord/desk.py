@@ -106,13 +106,18 @@ class Desk:
         return settings
 
     async def with_age(self, place: Place) -> Place:
-        """The same place, age-restricted as it is now. A thread is what its channel is, and does not tell."""
+        """The same place, age-restricted as it is now.
+
+        A thread is what its channel is, and does not tell: raises `Declined` where we may not look at that channel.
+        """
         if place.direct:
             return place
         try:
             answer = await self.rest.call("GET", "/channels/{channel_id}", channel_id=place.root)
         except Refused as refused:
             log.info("whether a channel is age-restricted cannot be found out", why=str(refused))
+            if place.parent:
+                raise Declined("discord.age_unknown") from None
             return place
         return replace(place, age_restricted=Channel.model_validate(answer).nsfw)
 

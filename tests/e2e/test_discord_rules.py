@@ -83,6 +83,20 @@ async def test_a_thread_is_as_age_restricted_as_its_channel(server: Server, rule
     assert len(server.bot.images.made) == (3 if adults else 1)
 
 
+async def test_a_thread_whose_channel_cannot_be_looked_at_is_let_in_by_no_rule_on_age(server: Server) -> None:
+    first = await server.first_picture()
+    await server.quiet()
+    await decide(server, manager(server), age_restricted="never")
+    server.fake.faults.fail("GET", f"/channels/{server.channel.id}", 403, code=50001, times=None)
+    pressed = await (await server.alice.press(first, "Again")).answered()
+    assert pressed.original is not None
+    assert "cannot see whether" in pressed.original.content
+    server.alice.send(server.thread(), "make it night")
+    await server.message(server.thread(), lambda seen: "cannot see whether" in seen.content)
+    await server.quiet()
+    assert len(server.bot.images.made) == 1
+
+
 async def test_a_server_keeps_pictures_for_who_asked(server: Server) -> None:
     bob = server.fake.person("bob", server.guild)
     first = await server.first_picture()
