@@ -18,6 +18,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import TypeAlias
 
 from core.errors import Declined, PlatformError, PlatformGone
@@ -25,12 +26,14 @@ from core.library import Library, Saved
 from core.names import shown
 from core.pictures import PictureProblem, PictureRefused
 from core.pictures.workshop import WorkshopUnavailable
-from core.replies import say
+from core.replies import first_of, say
 from core.styles import NO_STYLE, Style, Styles
 from core.turns import Person
 
 Fetch: TypeAlias = Callable[[], Awaitable[bytes]]
 """Fetches the picture that is to be saved. Raises `PlatformError`."""
+Size: TypeAlias = Callable[[str], int]
+"""How many characters a text comes to as a platform writes it."""
 
 MOST_MEGABYTES = 30
 ROOM = 1400
@@ -186,18 +189,19 @@ class Librarian:
         style = await self.styles.set_default(who.person, who.channel, name)
         return say(who.locale, "library.default_set" if style else "library.default_cleared", name=style)
 
-    async def list_pictures(self, who: Visitor, *, room: int = ROOM) -> str:
-        """What is saved, and by whom, in about `room` characters; by their names alone where there is much."""
+    async def list_pictures(self, who: Visitor, *, room: int = ROOM, size: Size = len) -> str:
+        """What is saved, and by whom, in at most `room` characters; where there is much, by as many names as fit."""
         saved = await self.library.listed(who.person)
         if not saved:
             return say(who.locale, "library.no_pictures")
-        names = ", ".join(f"@{one.name}" for one in saved)
-        return _list(who, "library.pictures", [picture_line(one, who.locale) for one in saved], names, room)
+        lines = [picture_line(one, who.locale) for one in saved]
+        names = [f"@{one.name}" for one in saved]
+        return _list(say(who.locale, "library.pictures"), lines, names, who.locale, lambda text: size(text) <= room)
 
-    async def list_styles(self, who: Visitor, *, room: int = ROOM) -> str:
+    async def list_styles(self, who: Visitor, *, room: int = ROOM, size: Size = len) -> str:
         """What can be chosen here with the words that each adds, then what can be elsewhere, and what is usual where.
 
-        Where there is much it is by the names alone.
+        Where there is much it is by as many names as fit into `room` characters, and what is usual stays.
         """
         here = await self.styles.listed(who.person, channel=who.channel)
         there = [style for style in await self.styles.everywhere(who.person) if _is_there(who, style.channel)]
@@ -205,11 +209,10 @@ class Librarian:
             return say(who.locale, "library.no_styles")
         lines = [style_line(style, who.locale) for style in here]
         lines += [_line_there(style, who) for style in there]
-        names = ", ".join(
-            [*(style.name for style in here), *(f"{style.name} ({who.place(style.channel)})" for style in there)]
-        )
-        usual = await self._usual(who)
-        return "\n".join((_list(who, "library.styles", lines, names, room - sum(map(len, usual))), *usual))
+        names = list(dict.fromkeys(style.name for style in (*here, *there)))
+        usual = "".join(f"\n{line}" for line in await self._usual(who))
+        title = say(who.locale, "library.styles")
+        return _list(title, lines, names, who.locale, lambda text: size(text + usual) <= room) + usual
 
     async def _usual(self, who: Visitor) -> list[str]:
         """The sentences on what new pictures are made in, here and elsewhere."""
@@ -246,9 +249,11 @@ class Librarian:
         return [*names, NO_STYLE] if names else []
 
 
-def _list(who: Visitor, title: str, lines: Sequence[str], names: str, room: int) -> str:
-    whole = "\n".join((say(who.locale, title), *(f"• {line}" for line in lines)))
-    return whole if len(whole) <= room else f"{say(who.locale, title)}\n{names}"
+def _list(title: str, lines: Sequence[str], names: Sequence[str], locale: str, fits: Callable[[str], bool]) -> str:
+    """A list as it is where that fits, otherwise as many of its names as do."""
+    whole = "\n".join((title, *(f"• {line}" for line in lines)))
+    shorter = (f"{title}\n{first_of(names, most, locale)}" for most in range(len(names), 0, -1))
+    return next(filter(fits, chain((whole,), shorter)), title)
 
 
 def picture_line(saved: Saved, locale: str) -> str:

@@ -6,7 +6,7 @@ platform.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -85,6 +85,12 @@ def particulars(turn: Turn) -> str:
     if turn.options.style:
         said.append(say(turn.locale, "note.style", name=turn.options.style))
     return " · ".join(said)
+
+
+def first_of(items: Sequence[str], most: int, locale: str) -> str:
+    """Items side by side, at most so many of them, and how many more there are."""
+    shown, left = ", ".join(items[:most]), len(items) - most
+    return f"{shown} {say(locale, 'list.more', count=left)}" if left > 0 else shown
 
 
 def cost_estimate(micro_dollars: int) -> str:

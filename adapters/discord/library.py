@@ -10,7 +10,7 @@ from adapters.discord.events import Attachment, Interaction
 from adapters.discord.forms import fields_of, held, hold
 from adapters.discord.permissions import check_editor, moderates
 from adapters.discord.posts import Post, key_of
-from adapters.discord.words import plain, with_channels
+from adapters.discord.words import CONTENT_CHARACTERS, plain, with_channels
 from core.errors import Declined
 from core.librarian import Fetch, Librarian, Visitor
 from core.names import NAME_CHARACTERS
@@ -19,8 +19,6 @@ from core.turns import Reference
 
 SAVE = "save"
 """What the form that saves a picture is called by."""
-LIST_CHARACTERS = 1800
-"""A message has 2,000, and what people wrote grows when it is made plain."""
 
 
 def librarian_of(desk: Desk) -> Librarian:
@@ -58,7 +56,7 @@ async def keep_pictures(desk: Desk, interaction: Interaction, options: Mapping[s
             _check_at_home(interaction)
             said = await librarian.remove(who, name)
         case _:
-            said = await librarian.list_pictures(who, room=LIST_CHARACTERS)
+            said = await librarian.list_pictures(who, room=CONTENT_CHARACTERS, size=_size)
     return Said(plain(said))
 
 
@@ -79,8 +77,8 @@ async def keep_styles(desk: Desk, interaction: Interaction, options: Mapping[str
         case "show":
             said = await librarian.show_style(who, name)
         case _:
-            said = await librarian.list_styles(who, room=LIST_CHARACTERS)
-    return Said(with_channels(plain(said)))
+            said = await librarian.list_styles(who, room=CONTENT_CHARACTERS, size=_size)
+    return Said(_written(said))
 
 
 async def suggestions(desk: Desk, interaction: Interaction, focused: str) -> list[str] | None:
@@ -147,6 +145,14 @@ def _fetching(desk: Desk, interaction: Interaction, picture: Reference) -> Fetch
         return await desk.chat.fetch(picture, key_of(place, person.workspace))
 
     return fetch
+
+
+def _written(text: str) -> str:
+    return with_channels(plain(text))
+
+
+def _size(text: str) -> int:
+    return len(_written(text))
 
 
 def _check_at_home(interaction: Interaction) -> None:

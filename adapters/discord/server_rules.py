@@ -1,7 +1,7 @@
 """/imagine-settings: what a server decides for itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +11,19 @@ from adapters.discord.desk import Desk
 from adapters.discord.events import Interaction
 from adapters.discord.permissions import manages
 from adapters.discord.settings import AgeRestricted, Editors, ServerSettings
-from adapters.discord.words import plain
+from adapters.discord.words import CONTENT_CHARACTERS, plain
 from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
 from core.errors import Declined
 from core.librarian import MOST_MARKS, Savers
-from core.replies import say
+from core.replies import first_of, say
 from core.turns import Options
 
 SAVER_ROLES = "saver_roles"
 """What the menu of roles is called by."""
 MOST_CHANNELS = 100
-MOST_SHOWN = 20
+MOST_SHOWN = 25
+"""Of a list of rules; fewer where they are too much for one message."""
 USUAL = "-"
 """What is typed to go back to the usual model or shape."""
 
@@ -107,39 +108,37 @@ def chosen(choices: Choices, options: Mapping[str, Any]) -> Choices:
 
 
 def described(settings: ServerSettings, choices: Choices, locale: str) -> str:
-    """The rules, to be read."""
+    """The rules, to be read: of long lists as much as a message has room for, and how much more there is."""
+    most = MOST_SHOWN
+    while len(text := _described(settings, choices, locale, most)) > CONTENT_CHARACTERS and most > 1:
+        most -= 1
+    return text
 
-    def channels(ids: tuple[str, ...]) -> str:
-        return ", ".join(f"<#{channel}>" for channel in ids[:20]) or "–"
 
+def _described(settings: ServerSettings, choices: Choices, locale: str, most: int) -> str:
+    def several(items: Iterable[str]) -> str:
+        return first_of(tuple(items), most, locale) or "–"
+
+    of_channels = [f"<#{channel}> {plain(model)}" for channel, model in choices.channels.items()]
+    savers = plain(say(locale, f"discord.editors_{settings.savers}_short"))
+    if settings.savers is Savers.CHOSEN:
+        savers = f"{savers} {several(f'<@&{role}>' for role in settings.saver_marks)}"
     yes_no = {on: say(locale, "discord.yes" if on else "discord.no") for on in (True, False)}
     lines = [
         ("settings_editors", plain(say(locale, f"discord.editors_{settings.editors}_short"))),
-        ("settings_savers", _savers(settings, locale)),
+        ("settings_savers", savers),
         ("settings_every_message", yes_no[settings.every_message]),
         ("settings_avatars", yes_no[settings.avatars]),
         ("settings_age", plain(say(locale, f"discord.age_{settings.age_restricted}"))),
-        ("settings_off", channels(settings.off)),
-        ("settings_only", channels(settings.only)),
+        ("settings_off", several(f"<#{channel}>" for channel in settings.off)),
+        ("settings_only", several(f"<#{channel}>" for channel in settings.only)),
         ("settings_model", plain(choices.model or "–")),
-        ("settings_channel_models", _by_channel(choices)),
-        ("settings_allowed_models", plain(", ".join(choices.allowed) or "–")),
+        ("settings_channel_models", several(of_channels)),
+        ("settings_allowed_models", several(map(plain, choices.allowed))),
         ("settings_when_down", plain(say(locale, f"choices.when_down_{choices.when_down}"))),
         ("settings_ratio", settings.aspect_ratio or "–"),
     ]
     return "\n".join(f"**{plain(say(locale, f'discord.{name}'))}** {value}" for name, value in lines)
-
-
-def _savers(settings: ServerSettings, locale: str) -> str:
-    said = plain(say(locale, f"discord.editors_{settings.savers}_short"))
-    if settings.savers is not Savers.CHOSEN:
-        return said
-    return f"{said} {', '.join(f'<@&{role}>' for role in settings.saver_marks) or '–'}"
-
-
-def _by_channel(choices: Choices) -> str:
-    shown = list(choices.channels.items())[:MOST_SHOWN]
-    return ", ".join(f"<#{channel}> {plain(model)}" for channel, model in shown) or "–"
 
 
 def _usual(value: object) -> str:

@@ -127,7 +127,7 @@ async def status(desk: Desk, interaction: Interaction, options: Mapping[str, Any
         label = f"{say(locale, 'button.cancel')} {number}"
         cancels.append(button(Action.CANCEL, short_key(found.turn.id), label, Style.SECONDARY))
     if len(turns) > MOST_LISTED:
-        lines.append(plain(say(locale, "discord.status_more", count=len(turns) - MOST_LISTED)))
+        lines.append(plain(say(locale, "list.more", count=len(turns) - MOST_LISTED)))
     for letter, post in zip(LETTERS, filter(None, kept), strict=False):
         lines.append(_listed(letter, post.turn, say(locale, "discord.status_kept")))
         label = f"{say(locale, 'discord.show')} {letter}"

@@ -55,7 +55,7 @@ class Spoken:
         shown = turns[:MOST_LISTED]
         lines = [f"• {one_line(one.turn.prompt, PROMPT_CHARACTERS)} – {one.where(actor.locale)}" for one in shown]
         if len(turns) > MOST_LISTED:
-            lines.append(say(actor.locale, "slack.status_more", count=len(turns) - MOST_LISTED))
+            lines.append(say(actor.locale, "list.more", count=len(turns) - MOST_LISTED))
         return "\n".join(lines)
 
     async def _avatar(self, actor: Actor, *, on: bool) -> str:

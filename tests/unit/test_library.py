@@ -468,6 +468,33 @@ async def test_a_list_has_room_whatever_is_in_it(idle_house: House) -> None:
     assert said.endswith(" ….")
 
 
+@pytest.mark.parametrize("room", [500, 1400])
+async def test_a_list_that_is_cut_ends_at_a_whole_name_and_says_how_many_more(idle_house: House, room: int) -> None:
+    def written(text: str) -> str:
+        return text.replace("_", r"\_")
+
+    desk, books = librarian(idle_house), styles(idle_house)
+    names = [f"a_rather_long_name_of_a_sty_{number:02}" for number in range(MOST_STYLES)]
+    for name in names:
+        await books.save(ADA, name, "x", channel="far-away" if name != names[0] else "")
+    await books.set_default(ADA, "c", names[0])
+    somebody = replace(AT_BOB, place=lambda channel: f"<#{channel}>")
+    said = await desk.list_styles(somebody, room=room, size=lambda text: len(written(text)))
+    _, listed, usual = said.splitlines()
+    shown, _, more = listed.partition(" … and ")
+    assert shown.split(", ") == names[: len(shown.split(", "))]
+    assert int(more.removesuffix(" more.")) == len(names) - len(shown.split(", "))
+    assert usual.startswith("New pictures in this channel")
+    assert room - 80 < len(written(said)) <= room
+
+
+async def test_a_list_of_pictures_is_cut_at_a_whole_name(idle_house: House) -> None:
+    for number in range(MOST_OWN):
+        await library(idle_house).save(ADA, f"picture-{number}", png("red"))
+    said = await librarian(idle_house).list_pictures(AT_BOB, room=110)
+    assert said.splitlines()[1].endswith(f"@picture-3 … and {MOST_OWN - 4} more.")
+
+
 async def test_what_is_no_picture_or_cannot_be_had_is_refused_with_the_reason(idle_house: House) -> None:
     async def gone() -> bytes:
         raise PlatformGone("deleted", reason="gone")
