@@ -13,7 +13,7 @@ from core.ports import Job
 from core.providers.google import ApiKey, CredentialsError, find_credentials, vertex_ai
 from core.statuses import Failed, FailureReason, Request, Succeeded
 from tests.fakes.google import GoogleDouble, Reply, Wire, faults
-from tests.fakes.google.accounts import WORKLOAD
+from tests.fakes.google.accounts import AWS_KEY, WORKLOAD
 from tests.fakes.google.calls import MODEL, google
 
 JOB = Job(MODEL, "a fox")
@@ -142,6 +142,24 @@ async def test_a_workload_is_let_in_by_its_own_identity(
             with pytest.raises(NotSent) as refusal:
                 await images.submit(JOB)
             assert refusal.value.failure == Failed(FailureReason.BAD_KEY)
+    assert len(double.made) == int(let_in)
+
+
+@pytest.mark.parametrize(("own", "let_in"), [(AWS_KEY, True), ("AKIDANOTHER", False)])
+async def test_a_workload_at_aws_is_let_in_by_its_identity_there(
+    double: GoogleDouble, account: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch, own: str, *, let_in: bool
+) -> None:
+    at_aws = {"AWS_ACCESS_KEY_ID": own, "AWS_SECRET_ACCESS_KEY": "hush", "AWS_REGION": "eu-west-1"}
+    for name, value in at_aws.items():
+        monkeypatch.setenv(name, value)
+    write(account, double.accounts.aws_file(f"{double.url}/sts"))
+    tokens = await find_credentials(account)
+    async with google(double, redis_url, vertex=True, authority=tokens) as images:
+        if let_in:
+            assert isinstance((await images.submit(JOB)).status, Succeeded)
+        else:
+            with pytest.raises(NotSent):
+                await images.submit(JOB)
     assert len(double.made) == int(let_in)
 
 

@@ -120,7 +120,8 @@ def _of_file(told: Any) -> Any:
             found: Any = import_module("google.oauth2.service_account")
             return found.Credentials.from_service_account_info(told, scopes=[SCOPE])
         case "external_account":
-            found = import_module("google.auth.identity_pool")
+            on_aws = str(told["credential_source"].get("environment_id", "")).startswith("aws")
+            found = import_module("google.auth.aws" if on_aws else "google.auth.identity_pool")
             return found.Credentials.from_info(told, scopes=[SCOPE])
         case "authorized_user":
             found = import_module("google.oauth2.credentials")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -135,6 +136,8 @@ class GoogleImages:
         answer = await self._client.generate(job.model, body)
         request = self._request(job.model, uuid4().hex)
         if not answer.ok:
+            if answer.status == HTTPStatus.NOT_FOUND and self._files is None:
+                log.warning("Vertex AI has no such model, or not in this VERTEX_LOCATION", model=job.model)
             return Submission(request, refusal_of(answer, job.model))
         came = await asyncio.to_thread(read, answer.body)
         if came is None:

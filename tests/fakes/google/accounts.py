@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +18,8 @@ from tests.fakes.google.faults import Refusal, because
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 WORKLOAD = "the workload's own token"
+AWS_REQUEST = "urn:ietf:params:aws:token-type:aws4_request"
+AWS_KEY = "AKIDFOX"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 KEY_INVALID = "API key not valid. Please pass a valid API key."
 
@@ -77,20 +79,20 @@ class Accounts:
     def exchange(self, body: bytes) -> tuple[int, dict[str, Any]]:
         """Give a token for one of a workload's own."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        if form.get("grant_type") != EXCHANGE or form.get("subject_token") != WORKLOAD:
+        known = _is_ours_at_aws if form.get("subject_token_type") == AWS_REQUEST else WORKLOAD.__eq__
+        if form.get("grant_type") != EXCHANGE or not known(form.get("subject_token", "")):
             return 400, {"error": "invalid_grant", "error_description": "The subject token is not known."}
         return 200, {**self._token(), "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 
     def workload_file(self, token_url: str, subject_file: str) -> str:
         """The JSON file of a workload identity, whose own token is in a file."""
-        return json.dumps(
-            {
-                "type": "external_account",
-                "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
-                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-                "token_url": token_url,
-                "credential_source": {"file": subject_file},
-            }
+        return _external("urn:ietf:params:oauth:token-type:jwt", token_url, {"file": subject_file})
+
+    def aws_file(self, token_url: str) -> str:
+        """The JSON file of a workload that runs at AWS, where its own identity is in the environment."""
+        verified_at = "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+        return _external(
+            AWS_REQUEST, token_url, {"environment_id": "aws1", "regional_cred_verification_url": verified_at}
         )
 
     def _token(self) -> dict[str, Any]:
@@ -107,6 +109,25 @@ class Accounts:
         except (ValueError, IndexError, InvalidSignature):
             return False
         return bool(claims.get("iss") == self.email and SCOPE in claims.get("scope", ""))
+
+
+def _external(kind: str, token_url: str, source: dict[str, str]) -> str:
+    return json.dumps(
+        {
+            "type": "external_account",
+            "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
+            "subject_token_type": kind,
+            "token_url": token_url,
+            "credential_source": source,
+        }
+    )
+
+
+def _is_ours_at_aws(signed: str) -> bool:
+    """Whether it is a request that AWS would answer with who we are: Google would make it."""
+    request = json.loads(unquote(signed))
+    headers = {header["key"].lower(): header["value"] for header in request["headers"]}
+    return request["url"].startswith("https://sts.eu-west-1.amazonaws.com") and AWS_KEY in headers["authorization"]
 
 
 def _bytes(text: str) -> bytes:
