@@ -107,10 +107,10 @@ class Requests:
         wait = await self.breaker.take(lane, attempt)
         if wait > 0:
             await self.sends.finish(lane, digest, attempt)
-            begun = not all(other.unsent for other in record.drawings)
-            if begun and time.time() > record.preparing + self.deadline:
+            begun, down = not all(other.unsent for other in record.drawings), await self.breaker.condition(lane)
+            if begun and down.stopped and time.time() > record.preparing + self.deadline:
                 # What the turn has already is not kept from people for what may never come.
-                return await self._give_up(hold, index, FailureReason.UNREACHABLE)
+                return await self._give_up(hold, index, down.reason)
             return min(wait, DOWN_SECONDS)
         sent = Drawing(attempt=attempt, digest=digest, sent_at=time.time(), tries=drawing.tries)
         await hold.save_drawing(index, sent)

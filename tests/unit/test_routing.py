@@ -266,10 +266,13 @@ async def test_turns_that_cannot_afford_to_move_keep_their_places(make_house: Ma
         assert await places() == before
 
 
-async def test_images_that_cannot_be_sent_in_time_do_not_keep_back_the_others(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize(("trouble", "words"), [(DOWN, "could not be reached"), (BUSY, "overloaded")])
+async def test_images_that_cannot_be_sent_in_time_do_not_keep_back_the_others(
+    make_house: MakeHouse, trouble: NotSent, words: str
+) -> None:
     class Once(FakeImages):
         async def submit(self, job: Job) -> Submission:
-            self.submits[:] = [DOWN] if self.made else []
+            self.submits[:] = [trouble] if self.made else []
             return await super().submit(job)
 
     settings = replace(SHUT, request_deadline=1.5)
@@ -277,7 +280,9 @@ async def test_images_that_cannot_be_sent_in_time_do_not_keep_back_the_others(ma
     turn = await house.ask(house.turn(options=Options(count=2)))
     assert await house.ended(turn, 30) == "done"
     assert len(house.images.made) == 1
-    assert len(house.chat.results[turn.id].images) == 1
+    result = house.chat.results[turn.id]
+    assert len(result.images) == 1
+    assert words in result.notes[0]
 
 
 async def test_what_was_sent_stays_where_it_was_sent(make_house: MakeHouse) -> None:
