@@ -37,7 +37,7 @@ AT_ONCE = 16
 _REMEMBER = """
 local thread, nodes, tree, messages = unpack(KEYS)
 local id, json, place, order, ttl = unpack(ARGV)
-redis.call('HSET', nodes, id, json)
+if tonumber(order) == 0 or redis.call('HEXISTS', nodes, id) == 0 then redis.call('HSET', nodes, id, json) end
 redis.call('HSET', tree, id, place)
 for i = 6, #ARGV do redis.call('HSET', messages, ARGV[i], '0 ' .. id) end
 if tonumber(order) >= tonumber(redis.call('HGET', thread, 'current_order') or '0') then
@@ -132,9 +132,10 @@ class Conversations:
                 yield found
 
     async def remember(self, thread: ThreadKey, node: Node, *, messages: Sequence[str], order: int = 0) -> None:
-        """Add a node, and the messages that stand for it. Harmless when repeated.
+        """Add a node, and the messages that stand for it.
 
-        `order` is the number of its turn; without one it becomes current only where nothing else is.
+        `order` is the number of its turn: repeated with it, nothing is changed that became of the node since. Without
+        one the node is as it is now, and becomes current only where nothing else is.
         """
         keys = [key(name, thread) for name in ("thread", "nodes", "tree", "messages")]
         place = f"{node.made_at!r} {node.parent.node if node.parent else ''}"

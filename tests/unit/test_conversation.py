@@ -116,6 +116,14 @@ async def test_every_message_of_a_turn_shows_its_picture(tree: Conversations) ->
     assert await tree.find(THREAD, "") is None
 
 
+async def test_a_turn_whose_end_was_cut_off_does_not_bring_a_deleted_picture_back(tree: Conversations) -> None:
+    await tree.remember(THREAD, node("first"), order=1, messages=["m1"])
+    await tree.remember(THREAD, node("second", "first"), order=2, messages=["m2"])
+    await tree.mark_removed(THREAD, TurnId("second"))
+    await tree.remember(THREAD, node("second", "first"), order=2, messages=["m2"])
+    assert await tree.head(THREAD) == ImageRef(TurnId("first"))
+
+
 async def test_remembering_twice_is_remembering_once(tree: Conversations, redis: Redis) -> None:
     for _ in range(2):
         await tree.remember(THREAD, node("first"), order=1, messages=["m1"])
