@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import structlog
+from hypothesis import settings
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -22,6 +23,8 @@ from bot.logs import MUTE, QUIET
 from bot.settings import Settings
 from bot.store import find_server
 from core.packing import PREFIX
+
+settings.register_profile("thorough", max_examples=4000)
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 ENGINE_PREFIX = "imagine:"

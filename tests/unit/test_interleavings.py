@@ -141,7 +141,7 @@ class Story:
 
 
 @settings(
-    max_examples=10,
+    max_examples=settings().max_examples // 10,
     phases=(Phase.generate,),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -1,4 +1,4 @@
-"""Edits, goings back, forks, deletions and crashes in any order: a tree stays a tree, and its current picture is right.
+"""Edits, variations, goings back, forks, deletions, crashes in any order: a tree stays one, its current picture right.
 
 The story keeps its own account of what was asked for in which order, and nothing else: what should be current follows
 from that, from which turns have ended, and from what was deleted.
@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from core.conversation import Place
 from core.errors import Declined, PlatformBusy
+from core.histories import pictures
 from core.line import Line
 from core.packing import key
 from core.records import Drawing
 from core.state import Checkpoint, Hold, Turns
 from core.statuses import RefusalReason
 from core.tree import Tree, placed
-from core.turns import ImageRef, Operation, Reference, ThreadKey, Turn, TurnId
+from core.turns import ImageRef, Operation, Options, Reference, ThreadKey, Turn, TurnId
 from tests.unit.conftest import SETTINGS, House, MakeHouse
 
 ROUNDS = 80
@@ -99,6 +100,7 @@ class Story:
     asked: list[Turn] = field(default_factory=list)
     account: dict[ThreadKey, list[tuple[TurnId, ImageRef]]] = field(default_factory=dict)
     nodes: list[tuple[ThreadKey, TurnId]] = field(default_factory=list)
+    parents: dict[tuple[ThreadKey, TurnId], ImageRef | None] = field(default_factory=dict)
     moves: list[tuple[ThreadKey, ImageRef, str]] = field(default_factory=list)
     removed: set[tuple[ThreadKey, TurnId]] = field(default_factory=set)
     events: int = 0
@@ -112,15 +114,16 @@ class Story:
     async def happen(self, what: str, which: int, how: int) -> None:  # noqa: C901, PLR0912 - a list of what can happen
         match what:
             case "ask":
-                await self._ask(self.house.turn())
-            case "edit" if self.nodes:
-                thread, node = self._one(self.nodes, which)
-                await self._edit(thread, ImageRef(node))
+                await self._ask(self.house.turn(options=Options(count=1 + how % 2)))
+            case "edit" | "vary" if self.nodes:
+                await self._go_on(what, *await self._picture(which, how))
+            case "again" if self.nodes:
+                await self._again(*self._one(self.nodes, which))
             case "edit current" if self.nodes:
                 thread, _ = self._one(self.nodes, which)
                 head = await self.house.core.conversations.head(thread)
                 assert head is not None
-                await self._edit(thread, head)
+                await self._go_on("edit", thread, head)
             case "run" if self.asked:
                 await self._run(self._open(which), Scissors(how // 3, ("before", "after", "lost")[how % 3]))
             case "finish" if self.asked:
@@ -135,11 +138,13 @@ class Story:
                 self.turns.scissors = Scissors()
                 await asyncio.gather(*(self.line.run(turn) for turn in some))
             case "undo" | "restore" if self.nodes:
-                await self._go_back(what, *self._one(self.nodes, which))
+                await self._go_back(what, *await self._picture(which, how))
             case "fork" if self.nodes:
-                await self._fork(*self._one(self.nodes, which))
+                await self._fork(*await self._picture(which, how))
             case "delete" if self.nodes:
                 thread, node = self._one(self.nodes, which)
+                head = await self.house.core.conversations.head(thread)
+                node = head.node if head and how % 2 else node
                 await self.house.core.conversations.mark_removed(thread, node)
                 self.removed.add((thread, node))
             case "turn again" if self.asked:
@@ -177,6 +182,19 @@ class Story:
                 continue
             assert (node.prompt, node.parent, node.message) == (turn.prompt, turn.parent, f"p-{turn.id}")
             assert await self.house.core.conversations.find(thread, node.message) == ImageRef(turn.id)
+            assert 1 <= len(node.images) <= turn.options.count
+            assert len({image.url for image in node.images}) == len(node.images), "one picture stands for two"
+        for thread, made in self.nodes:
+            await self._goes_on_from_every_picture(thread, made)
+
+    async def _goes_on_from_every_picture(self, thread: ThreadKey, made: TurnId) -> None:
+        """What the service is told of a picture ends with that picture, and no turn before it is missing."""
+        node = await self.house.core.conversations.node(thread, made)
+        assert node is not None
+        for index, image in enumerate(node.images):
+            history = await self.house.core.conversations.history(thread, ImageRef(made, index)) or []
+            assert [turn["role"] for turn in history] == ["user", "model"] * (len(history) // 2)
+            assert pictures(history)[-1:] == [image.url]
 
     async def learn(self) -> None:
         """Take note of the nodes that have come, and look at every tree."""
@@ -185,6 +203,7 @@ class Story:
             if announcement and (announcement.thread, turn.id) not in self.nodes:
                 if turn.parent is None:
                     self.account.setdefault(announcement.thread, [(turn.id, ImageRef(turn.id))])
+                    self.parents[announcement.thread, turn.id] = None
                 if await self.house.core.conversations.node(announcement.thread, turn.id):
                     self.nodes.append((announcement.thread, turn.id))
         for thread in {thread for thread, _ in self.nodes}:
@@ -194,16 +213,19 @@ class Story:
         conversations = self.house.core.conversations
         places, head = await conversations.places(thread), await conversations.head(thread)
         assert set(places) == {node for where, node in self.nodes if where == thread}
-        assert sum(place.parent is None for place in places.values()) == 1
         for place in places.values():
+            before = self.parents[thread, place.id]
+            assert place.parent == (before.node if before else None)
             assert place.parent is None or place.parent in places
             assert len(list(self._upwards(places, place.id))) <= len(places)
         assert head == self._current(thread, places)
 
     def _current(self, thread: ThreadKey, places: dict[TurnId, Place]) -> ImageRef:
         _, image = [(name, image) for name, image in self.account[thread] if image.node in places][-1]
-        standing = (node for node in self._upwards(places, image.node) if (thread, node) not in self.removed)
-        return ImageRef(next(standing, image.node))
+        here: ImageRef | None = image
+        while here and (thread, here.node) in self.removed:
+            here = self.parents[thread, here.node]
+        return here or image
 
     def _upwards(self, places: dict[TurnId, Place], node: TurnId | None) -> list[TurnId]:
         found: list[TurnId] = []
@@ -217,10 +239,37 @@ class Story:
         assert await self.house.core.intake.accept(turn)
         self.asked.append(turn)
 
-    async def _edit(self, thread: ThreadKey, parent: ImageRef) -> None:
-        edit = self.house.turn(f"edit {len(self.asked)}", thread=thread, parent=parent, operation=Operation.EDIT)
-        await self._ask(edit)
-        self.account[thread].append((edit.id, ImageRef(edit.id)))
+    async def _ask_in(self, thread: ThreadKey, turn: Turn) -> None:
+        await self._ask(turn)
+        self.account[thread].append((turn.id, ImageRef(turn.id)))
+        self.parents[thread, turn.id] = turn.parent
+
+    async def _go_on(self, what: str, thread: ThreadKey, parent: ImageRef) -> None:
+        varies = what == "vary"
+        turn = self.house.turn(
+            f"{what} {len(self.asked)}",
+            thread=thread,
+            parent=parent,
+            operation=Operation.VARIATIONS if varies else Operation.EDIT,
+            options=Options(count=3 if varies else 1),
+        )
+        await self._ask_in(thread, turn)
+
+    async def _again(self, thread: ThreadKey, node: TurnId) -> None:
+        """The same turn anew, as the button asks for it; a copy in another thread has nothing to be made from."""
+        for turn in self.asked:
+            if turn.id == node:
+                operation = turn.operation if turn.operation is Operation.VARIATIONS else Operation.AGAIN
+                anew = self.house.turn(turn.prompt, thread=thread, parent=turn.parent, options=turn.options)
+                await self._ask_in(thread, replace(anew, operation=operation))
+                return
+
+    async def _picture(self, which: int, how: int) -> tuple[ThreadKey, ImageRef]:
+        """One of the pictures of a node."""
+        thread, made = self._one(self.nodes, which)
+        node = await self.house.core.conversations.node(thread, made)
+        assert node is not None
+        return thread, ImageRef(made, how % len(node.images))
 
     async def _run(self, turn: Turn, scissors: Scissors) -> None:
         self.turns.scissors = scissors
@@ -240,27 +289,26 @@ class Story:
             if hurried != drawing:
                 await self.turns.answer(turn.id, index, drawing, hurried)
 
-    async def _go_back(self, what: str, thread: ThreadKey, node: TurnId) -> None:
+    async def _go_back(self, what: str, thread: ThreadKey, image: ImageRef) -> None:
         self.events += 1
         event = f"press {self.events}"
         try:
             if what == "undo":
-                reached = await self.tree.undo(thread, node, event=event)
+                reached = await self.tree.undo(thread, image.node, event=event)
             else:
-                reached = await self.tree.restore(thread, ImageRef(node), event=event)
+                reached = await self.tree.restore(thread, image, event=event)
         except Declined as refusal:
             assert refusal.reply in ("tree.nothing_before", "tree.nothing_before_copy", "tree.picture_gone")  # noqa: PT017 - any other fails
             return
-        image = reached.image
-        self.moves.append((thread, image, event))
-        self.account[thread].append((TurnId(event), image))
+        self.moves.append((thread, reached.image, event))
+        self.account[thread].append((TurnId(event), reached.image))
 
-    async def _fork(self, thread: ThreadKey, node: TurnId) -> None:
+    async def _fork(self, thread: ThreadKey, image: ImageRef) -> None:
         self.events += 1
         name = TurnId(f"fake:w:fork-{self.events}")
         there = replace(thread, thread=f"fork-{self.events}")
         try:
-            copy = await self.tree.fork(thread, ImageRef(node), as_turn=name, shared=True)
+            copy = await self.tree.fork(thread, image, as_turn=name, shared=True)
         except Declined as refusal:
             assert refusal.reply == "tree.picture_gone"  # noqa: PT017 - any other fails
             return
@@ -272,6 +320,7 @@ class Story:
             )
         self.nodes.append((there, name))
         self.account[there] = [(name, ImageRef(name))]
+        self.parents[there, name] = None
 
     def _open(self, which: int) -> Turn:
         """A turn without its pictures yet, while there is one."""
@@ -283,8 +332,8 @@ class Story:
 
 
 STEPS = (
-    "ask", "edit", "edit", "edit current", "run", "run", "finish", "finish", "run together",
-    "undo", "restore", "fork", "delete", "turn again", "move again", "stumble", "refuse history",
+    "ask", "edit", "edit", "edit current", "vary", "again", "run", "run", "finish", "finish", "run together",
+    "undo", "restore", "fork", "delete", "delete", "turn again", "move again", "stumble", "refuse history",
 )  # fmt: skip
 """What can happen; what happens more often stands there more often."""
 
@@ -297,7 +346,7 @@ async def patient_house(make_house: MakeHouse) -> Callable[[], House]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=settings().max_examples // 4,
     phases=(Phase.generate,),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
