@@ -91,15 +91,17 @@ def channel_select(custom_id: str, placeholder: str) -> Component:
     return {"type": _CHANNEL_SELECT, "custom_id": custom_id, "placeholder": placeholder, "channel_types": [0, 5]}
 
 
-def role_select(custom_id: str, placeholder: str, most: int) -> Component:
-    """A menu of the server's roles."""
-    return {
+def role_select(custom_id: str, placeholder: str, most: int, chosen: Sequence[str] = ()) -> Component:
+    """A menu of the server's roles. Whoever opens it finds `chosen` chosen, and may add to them."""
+    menu: Component = {
         "type": _ROLE_SELECT,
         "custom_id": custom_id,
         "placeholder": placeholder,
         "min_values": 1,
         "max_values": most,
     }
+    # None at all would be fewer than are to be chosen at least.
+    return menu | ({"default_values": [{"id": role, "type": "role"} for role in chosen]} if chosen else {})
 
 
 def text_input(custom_id: str, *, placeholder: str, value: str = "", required: bool = True) -> Component:

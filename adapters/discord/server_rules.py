@@ -5,16 +5,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from adapters.discord.answers import Said
 from adapters.discord.components import role_select, row
 from adapters.discord.desk import Desk
-from adapters.discord.events import Interaction
+from adapters.discord.events import Interaction, Roles
 from adapters.discord.permissions import manages
+from adapters.discord.rest import Refused
 from adapters.discord.settings import AgeRestricted, Editors, ServerSettings
 from adapters.discord.words import CONTENT_CHARACTERS, plain
 from core.choices import MOST_ALLOWED, Choices, WhenDown
 from core.commands import check
-from core.errors import Declined
+from core.errors import Declined, PlatformError
 from core.librarian import MOST_MARKS, Savers
 from core.replies import first_of, say
 from core.turns import Options
@@ -27,6 +30,8 @@ MOST_SHOWN = 25
 USUAL = "-"
 """What is typed to go back to the usual model or shape."""
 
+log = structlog.get_logger()
+
 
 async def change_settings(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
     """Change what is given, and show all rules."""
@@ -38,7 +43,7 @@ async def change_settings(desk: Desk, interaction: Interaction, options: Mapping
         await _check_defaults(desk, settings, choices)
         await desk.settings.change(guild, settings)
         await desk.intake.choices.change("discord", guild, choices)
-    return _rules(settings, choices, interaction.locale)
+    return await _rules(desk, guild, settings, choices, interaction.locale)
 
 
 async def choose_savers(desk: Desk, interaction: Interaction) -> Said:
@@ -52,7 +57,8 @@ async def choose_savers(desk: Desk, interaction: Interaction) -> Said:
     elif roles:
         settings = replace(settings, savers=Savers.CHOSEN, saver_marks=roles)
     await desk.settings.change(guild, settings)
-    return _rules(settings, choices, interaction.locale)
+    choices = await desk.intake.renewed(choices)
+    return await _rules(desk, guild, settings, choices, interaction.locale)
 
 
 def _managed(interaction: Interaction) -> str:
@@ -64,9 +70,23 @@ def _managed(interaction: Interaction) -> str:
     return interaction.guild_id
 
 
-def _rules(settings: ServerSettings, choices: Choices, locale: str) -> Said:
-    menu = role_select(SAVER_ROLES, say(locale, "discord.settings_saver_roles"), MOST_MARKS)
+async def _rules(desk: Desk, guild: str, settings: ServerSettings, choices: Choices, locale: str) -> Said:
+    roles = await _standing(desk, guild, settings)
+    menu = role_select(SAVER_ROLES, say(locale, "discord.settings_saver_roles"), MOST_MARKS, roles)
     return Said(described(settings, choices, locale), (row(menu),))
+
+
+async def _standing(desk: Desk, guild: str, settings: ServerSettings) -> list[str]:
+    """The chosen roles that the server still has: a menu may begin with no others."""
+    if settings.savers is not Savers.CHOSEN:
+        return []
+    try:
+        answer = await desk.rest.call("GET", "/guilds/{guild_id}", guild_id=guild)
+    except (Refused, PlatformError) as error:
+        log.info("a menu begins with no roles, as those of the server cannot be found out", why=str(error))
+        return []
+    known = {role.id for role in Roles.model_validate(answer).roles}
+    return [role for role in settings.saver_marks if role in known]
 
 
 def changed(settings: ServerSettings, options: Mapping[str, Any]) -> ServerSettings:

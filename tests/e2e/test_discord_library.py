@@ -140,6 +140,23 @@ async def test_roles_are_chosen_whose_members_keep_the_library(server: Server) -
     assert "@other" in await library(server, bob, "save", name="other", picture=MASCOT)
 
 
+async def test_the_menu_of_roles_begins_with_those_that_were_chosen_and_are_still_there(server: Server) -> None:
+    def preset(rules: Seen) -> object:
+        return rules.control("saver_roles").wire.get("default_values")
+
+    boss = manager(server)
+    brand, gone = server.fake.role(server.guild, "brand"), server.fake.role(server.guild, "gone")
+    rules = await rules_for(server, boss)
+    assert preset(rules) is None
+    await told(await boss.choose_roles(rules, "saver_roles", brand, gone))
+    await forget_rules(server)
+    del server.guild.roles[gone.id]
+    assert preset(await rules_for(server, boss)) == [{"id": str(brand.id), "type": "role"}]
+    server.fake.faults.fail("GET", "/guilds/{guild_id}", 403, code=50001)
+    assert preset(await rules_for(server, boss)) is None
+    assert server.fake.violations == []
+
+
 async def test_the_menu_of_roles_is_for_who_manages_the_server(server: Server) -> None:
     boss = manager(server)
     rules = await rules_for(server, boss)

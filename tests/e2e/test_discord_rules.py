@@ -212,6 +212,13 @@ async def test_a_model_that_has_ended_is_neither_suggested_nor_shown(fake_discor
     await decide(server, manager(server), allowed_models="m1", model="m1")
     images.ends = ENDED
     assert "m1" not in await decide(server, manager(server))
+    boss, role = manager(server), server.fake.role(server.guild, "brand")
+    rules = (await (await boss.slash(server.channel, "imagine-settings")).answered()).original
+    assert rules is not None
+    chosen = (await (await boss.choose_roles(rules, "saver_roles", role)).answered()).original
+    assert chosen is not None
+    assert "m2" in chosen.content
+    assert "m1" not in chosen.content
     for who, command, given in (
         (server.alice, "imagine", {"prompt": "a fox"}),
         (manager(server), "imagine-settings", {}),
