@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from simcord.backend.models import Channel
 
+from adapters.discord.history import HANDLERS
 from adapters.discord.posts import short_key
 from tests.e2e.discord_server import Server
 from tests.fakes.discord import Invocation, Person, Upload, interactions
@@ -31,7 +32,7 @@ def words(asked: Invocation) -> str:
     return asked.original.content if asked.original else ""
 
 
-@pytest.mark.parametrize("action", ["more", "which", "compare", "back", "path_of_one", "fork"])
+@pytest.mark.parametrize("action", HANDLERS)
 @pytest.mark.parametrize("made_up", ["", "restore:x", "sharpen:0", "0", "x:0", "restore:99", "99"])
 async def test_what_a_menu_did_not_offer_is_not_done(server: Server, action: str, made_up: str) -> None:
     first = await server.first_picture()
@@ -40,7 +41,9 @@ async def test_what_a_menu_did_not_offer_is_not_done(server: Server, action: str
     before, shown = await server.bot.core.conversations.head(server.key()), len(server.fake.messages(server.thread()))
     data = {"custom_id": f"{action}:{name}", "component_type": 3, "id": 1, "values": [made_up]}
     asked = await interactions.send(server.fake, COMPONENT, server.alice.user, server.thread(), data)
-    assert words(await asked.answered())
+    said = words(await asked.answered())
+    assert said
+    assert "went wrong" not in said
     assert await server.bot.core.conversations.head(server.key()) == before
     assert (len(server.fake.messages(server.thread())), len(server.bot.images.made)) == (shown, 1)
     assert server.has_threads(1)
