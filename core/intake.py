@@ -26,7 +26,7 @@ from core.routing import Routing
 from core.services import Services
 from core.state import Entry, Turns
 from core.statuses import STANDING, FailureReason
-from core.turns import Node, Operation, Person, Route, ThreadKey, Turn, TurnId
+from core.turns import ImageRef, Node, Operation, Person, Route, ThreadKey, Turn, TurnId
 from core.wording import Wording, for_model
 
 log = structlog.get_logger()
@@ -134,9 +134,9 @@ class Intake:
     async def revise(self, turn: Turn) -> bool:
         """Take the new wording of a turn that still waits: its prompt, shape and references, at the same price.
 
-        It may go on from another picture too, where one of the two led to the other: nobody changes a message to have
-        it mean something else altogether.
-        False when it is too late for that, or there is no such turn. Raises `Declined` for a wording that would not
+        It may go on from another picture too, where one of the two led to the other. Where neither did, the turn stays
+        as it was: such words were not written for its picture.
+        False for that, when it is too late, or there is no such turn. Raises `Declined` for a wording that would not
         have been taken on.
         """
         record = await self.turns.read(turn.id)
@@ -146,18 +146,20 @@ class Intake:
         # What the price hangs on stays: nothing more is reserved for a new wording.
         fixed = before.options
         asked = replace(turn.options, count=fixed.count, model=fixed.model, size=fixed.size)
-        parent = turn.parent if await self._in_one_line(before, turn) else before.parent
+        parent = before.parent
+        if before.parent and turn.parent:
+            if not await self._in_one_line(before.thread, before.parent, turn.parent):
+                return False
+            parent = turn.parent
         revised = replace(before, prompt=turn.prompt, references=turn.references, options=asked, parent=parent)
         revised, _, able = await self._complete(revised)
         self._check(revised, able)
         return await self.turns.revise(revised)
 
-    async def _in_one_line(self, before: Turn, turn: Turn) -> bool:
-        """Whether of the pictures that two wordings go on from, one led to the other, or is of the same message."""
-        if before.parent is None or turn.parent is None:
-            return False
-        for younger, older in ((before.parent, turn.parent), (turn.parent, before.parent)):
-            async for node in self.conversations.ancestors(before.thread, younger.node):
+    async def _in_one_line(self, thread: ThreadKey, one: ImageRef, other: ImageRef) -> bool:
+        """Whether of two pictures one led to the other, or is of the same message."""
+        for younger, older in ((one, other), (other, one)):
+            async for node in self.conversations.ancestors(thread, younger.node):
                 if node.id == older.node:
                     return True
         return False

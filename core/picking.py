@@ -2,6 +2,7 @@
 
 The number is that of a picture among those that the parent's message shows. In words it counts only at the beginning,
 and only where no other picture goes along: the pictures of a message have numbers of their own, see `core.numbering`.
+Words that name none of them are words: "photo 4k", "image 16:9", "Bild 3D".
 """
 
 import re
@@ -9,6 +10,8 @@ from dataclasses import replace
 
 from core.conversation import Conversations
 from core.errors import Declined
+from core.names import spoken
+from core.pointing import links_in
 from core.turns import ImageRef, ThreadKey
 
 _MARK = re.compile(r"#(\d{1,2})(?!\w)[\s,.:]*")
@@ -27,13 +30,17 @@ _BY_ORDINAL = (
     rf"(?:(?:toma|cambia)\s+)?la\s+{{}}(?:\s+(?:imagen|foto)|{_END})",
     rf"(?:(?:pegue|mude)\s+)?a\s+{{}}(?:\s+(?:imagem|foto)|{_END})",
 )
-_BY_NUMBER = r"(?:(?:image|photo|bild|foto|imagen|imagem)\s+|画像|写真)(\d{1,2})(?!\d)"
+_BY_NUMBER = r"(?:image|photo|bild|foto|imagen|imagem)\s+(\d{1,2})(?!\w|:\d|[.,]\d)"
+# Its particles are letters too; a counter or a unit is none of them.
+_BY_NUMBER_IN_JAPANESE = r"(?:画像|写真)(\d{1,2})(?!\d|[a-zａ-ｚ]|[:：.．]\d|(?:枚|倍)(?!目))"
 _JAPANESE = r"([1-9])(?:番目|枚目|つ目)"
 
 
 def _words() -> re.Pattern[str]:
     ordinals = (form.format(f"({'|'.join(words)})") for form, words in zip(_BY_ORDINAL, _ORDINALS, strict=True))
-    return re.compile(rf"(?:{'|'.join(ordinals)})(?!\w)|{_BY_NUMBER}|{_JAPANESE}", re.IGNORECASE)
+    return re.compile(
+        rf"(?:{'|'.join(ordinals)})(?!\w)|{_BY_NUMBER}|{_BY_NUMBER_IN_JAPANESE}|{_JAPANESE}", re.IGNORECASE
+    )
 
 
 _WORDS = _words()
@@ -43,14 +50,18 @@ def which_of(count: int, words: str, *, alone: bool) -> tuple[int | None, str]:
     """The index of the picture, among `count`, that words begin with, and the words; None where they name none.
 
     `alone` says that no other picture goes along. The mark is taken off, other words stay. Raises `Declined` for a
-    number that there is not.
+    mark with a number that there is not.
     """
     if count < 2:  # noqa: PLR2004 - one is not to be chosen from
         return None, words
     if found := _MARK.match(words):
-        return _index(int(found[1]), count), words[found.end() :]
+        number = int(found[1])
+        if not 1 <= number <= count:
+            raise Declined("declined.no_such_picture", {"number": number, "count": count})
+        return number - 1, words[found.end() :]
     if alone and (found := _WORDS.match(words)):
-        return _index(_number(next(filter(None, found.groups()))), count), words
+        number = _number(next(filter(None, found.groups())))
+        return number - 1 if 1 <= number <= count else None, words
     return None, words
 
 
@@ -59,6 +70,7 @@ async def picked(
 ) -> tuple[ImageRef, str]:
     """The picture that a message goes on from, and its words. Raises `Declined` as `which_of`.
 
+    `alone` says that the message brings no other picture, but for names and links in its words.
     Of several none of which is named, it is the current one, where that is among them. A mark on what stands alone
     counts the pictures of the nearest before it that does not: who read how to take another may have edited one since.
     """
@@ -69,6 +81,7 @@ async def picked(
             if len(before.images) > 1 and not before.removed:
                 here, count = ImageRef(before.id), len(before.images)
                 break
+    alone = alone and not (any(spoken(words)) or links_in(words))
     index, words = which_of(count, words, alone=alone)
     if index is not None:
         return replace(here, index=index), words
@@ -85,9 +98,3 @@ def _number(said: str) -> int:
     if said.isdecimal():
         return int(said)
     return next(words.index(said.lower()) + 1 for words in _ORDINALS if said.lower() in words)
-
-
-def _index(number: int, count: int) -> int:
-    if not 1 <= number <= count:
-        raise Declined("declined.no_such_picture", {"number": number, "count": count})
-    return number - 1

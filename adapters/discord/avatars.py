@@ -18,6 +18,11 @@ _MENTION = re.compile(r"<@!?(\d{1,20})>")
 _USER = "/users/{user_id}"
 
 
+def mentions_somebody(words: str) -> bool:
+    """Whether words mention people, whose avatars may go along."""
+    return _MENTION.search(words) is not None
+
+
 async def mentioned(
     desk: Desk, prompt: str, guild: str | None, known: Sequence[User] = ()
 ) -> tuple[str, tuple[Reference, ...]]:

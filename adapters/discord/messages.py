@@ -9,7 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from adapters.discord import render
-from adapters.discord.avatars import mentioned
+from adapters.discord.avatars import mentioned, mentions_somebody
 from adapters.discord.desk import DIRECT, THREADS, Desk, references_of
 from adapters.discord.events import Channel, Message, moment_of
 from adapters.discord.gathering import gathered, replied_to
@@ -126,7 +126,8 @@ class Listener:
         if before and target and not target.replied:
             parent = before
         if parent and target:
-            alone = not message.attachments and (target.replied or not message.message_reference)
+            alone = not (message.attachments or mentions_somebody(words))
+            alone = alone and (target.replied or not message.message_reference)
             parent, words = await picked(self.desk.conversations, target.thread, parent, words, alone=alone)
         prompt, options = parse(words)
         if options.private:

@@ -12,6 +12,11 @@ MOST_MENTIONED = 10
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
+def mentions_somebody(words: str) -> bool:
+    """Whether words mention people, whose avatars may go along."""
+    return _MENTION.search(words) is not None
+
+
 async def mentioned(desk: Desk, actor: Actor, prompt: str) -> tuple[str, tuple[Reference, ...]]:
     """The prompt with names for mentions, and the avatars of the mentioned where operator and workspace let them along.
 

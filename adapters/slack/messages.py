@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.slack.actions import PLATFORM
 from adapters.slack.answers import Answers
-from adapters.slack.avatars import mentioned
+from adapters.slack.avatars import mentioned, mentions_somebody
 from adapters.slack.desk import Actor, Desk, Wish, channel_key
 from adapters.slack.files import references_of
 from adapters.slack.gathering import above, pointed_at
@@ -150,7 +150,8 @@ class Listener:
         )
 
     async def _picked(self, thread: ThreadKey, parent: ImageRef, words: str, message: Message) -> tuple[ImageRef, str]:
-        return await picked(self._desk.conversations, thread, parent, words, alone=not message.files)
+        alone = not (message.files or mentions_somebody(words))
+        return await picked(self._desk.conversations, thread, parent, words, alone=alone)
 
     async def _gathered(self, actor: Actor, message: Message, wish: Wish) -> Wish:
         """The same with the pictures that it means besides its own: its thread's, else "this"."""

@@ -123,6 +123,10 @@ async def test_a_reply_to_several_pictures_says_which_it_takes_and_how_to_take_a
     fifth = (await server.pictures(thread, 5))[-1]
     await server.quiet()
     assert "at dawn · picture 2 of 3\n" in fifth.content
+    server.alice.send(thread, f"image 2 worn by {server.alice.mention}", reply_to=first)
+    sixth = (await server.pictures(thread, 6))[-1]
+    await server.quiet()
+    assert "picture 1 of 3 (for another" in sixth.content
     asked = server.alice.send(thread, "#4 make it day", reply_to=first)
     answer = await server.message(thread, lambda seen: seen.reply_to == asked.id)
     assert "\\#1 to \\#3; there is no \\#4" in answer.content

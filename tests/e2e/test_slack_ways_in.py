@@ -181,6 +181,12 @@ async def test_the_second_picture_of_a_message_can_be_named(world: World) -> Non
     assert "picture 2 of 2" in third.text
 
 
+async def test_image_two_may_be_of_somebody_who_is_mentioned(world: World) -> None:
+    first = await world.first_picture("foxes --n 2")
+    await world.reply(f"image 2 worn by {world.alice.at}", first)
+    assert "picture 1 of 2 (for another" in (await world.pictures(2))[-1].text
+
+
 async def test_a_message_that_is_changed_while_it_waits_changes_its_turn(world: World) -> None:
     alice = Person("slack", world.team.id, world.alice.id)
     await Settings(world.bot.core.redis).change_defaults(alice, Defaults(aspect_ratio="16:9"))

@@ -32,6 +32,30 @@ from tests.unit.conftest import House
         ("the second dog is to be black", None, "the second dog is to be black"),
         ("la deuxième tour plus haute", None, "la deuxième tour plus haute"),
         ("picture 4 people on a beach", None, "picture 4 people on a beach"),
+        ("Bild 2", 1, "Bild 2"),
+        ("image 2, at night", 1, "image 2, at night"),
+        ("image 2: at night", 1, "image 2: at night"),
+        ("写真3の背景を夜に", 2, "写真3の背景を夜に"),
+        ("画像2枚目を夜に", 1, "画像2枚目を夜に"),
+        *(
+            (words, None, words)
+            for words in (
+                "photo 4k, sharper",
+                "Image 3D look",
+                "Bild 3D",
+                "foto 2x größer",
+                "foto 1,5-mal so hell",
+                "photo 35mm film look",
+                "image 16:9 please",
+                "image 4:3 please",
+                "画像4Kで",
+                "画像4:3で",
+                "写真2枚を並べて",
+                "画像2倍に",
+                "image 9 at night",
+                "画像9を夜に",
+            )
+        ),
     ],
 )
 def test_a_picture_is_named_at_the_beginning(words: str, index: int | None, rest: str) -> None:
@@ -43,11 +67,15 @@ def test_image_two_is_what_the_message_brings_where_it_brings_any() -> None:
     assert which_of(4, "#2 with the hat of image 1", alone=False) == (1, "with the hat of image 1")
 
 
+def test_an_ordinal_past_the_last_is_a_word() -> None:
+    assert which_of(3, "the fourth one at night", alone=True) == (None, "the fourth one at night")
+
+
 def test_a_number_is_a_word_where_there_is_only_one_picture() -> None:
     assert which_of(1, "#1 fan, on the mug", alone=True) == (None, "#1 fan, on the mug")
 
 
-@pytest.mark.parametrize("words", ["#5 at night", "#0 at night", "image 9 at night"])
+@pytest.mark.parametrize("words", ["#5 at night", "#0 at night"])
 def test_a_number_that_there_is_not_is_said_with_those_there_are(words: str) -> None:
     with pytest.raises(Declined) as refusal:
         which_of(4, words, alone=True)
@@ -87,6 +115,15 @@ async def test_of_several_that_nobody_names_it_is_the_one_that_was_gone_back_to(
     assert (named, words) == (ImageRef(first.id, 1), "at night")
 
 
+@pytest.mark.parametrize(
+    "words", ["image 2 worn by @mascot and @rival", "image 2 with the hat of https://pictures.example/a.png"]
+)
+async def test_image_two_may_be_one_that_the_words_themselves_bring(house: House, words: str) -> None:
+    first, thread = await several(house)
+    found = picked(house.core.conversations, thread, ImageRef(first.id), words, alone=True)
+    assert await found == (ImageRef(first.id), words)
+
+
 async def test_a_mark_after_an_edit_still_means_one_of_those_that_it_was_made_from(house: House) -> None:
     first, thread = await several(house)
     edit = await house.done(house.edit(first, "at night"))
@@ -115,10 +152,11 @@ async def test_a_message_that_is_changed_while_it_waits_may_name_another_of_the_
     record = await house.core.turns.read(edit.id)
     assert record
     assert (record.turn.parent, record.turn.among) == (ImageRef(first.id, 3), 4)
-    assert await house.core.intake.revise(replace(edit, parent=ImageRef(edit.id)))
+    # What is about another picture was not written for this one.
+    assert not await house.core.intake.revise(replace(edit, prompt="at noon", parent=ImageRef(edit.id)))
     record = await house.core.turns.read(edit.id)
     assert record
-    assert record.turn.parent == ImageRef(first.id, 3)
+    assert (record.turn.parent, record.turn.prompt) == (ImageRef(first.id, 3), "at night")
 
 
 async def test_a_message_that_is_changed_while_it_waits_may_name_a_picture_before_its_own(idle_house: House) -> None:
@@ -135,12 +173,12 @@ async def test_a_message_that_is_changed_while_it_waits_may_name_a_picture_befor
     other = await drawn(house.edit(first, "at noon"))
     waiting = house.edit(edit, "let it snow")
     await house.core.intake.accept(waiting)
-    for meant, parent in (
-        (ImageRef(first.id, 1), ImageRef(first.id, 1)),
-        (ImageRef(edit.id), ImageRef(edit.id)),
-        (ImageRef(other.id), ImageRef(edit.id)),
+    for meant, taken, parent in (
+        (ImageRef(first.id, 1), True, ImageRef(first.id, 1)),
+        (ImageRef(edit.id), True, ImageRef(edit.id)),
+        (ImageRef(other.id), False, ImageRef(edit.id)),
     ):
-        assert await house.core.intake.revise(replace(waiting, parent=meant))
+        assert await house.core.intake.revise(replace(waiting, parent=meant)) is taken
         record = await house.core.turns.read(waiting.id)
         assert record
         assert record.turn.parent == parent
