@@ -117,55 +117,85 @@ async def open_core(
         workshop = await stack.enter_async_context(PictureWorkshop())
         engine = await stack.enter_async_context(Engine(redis_url, slots=settings.slots))
         metrics = Metrics(registry or CollectorRegistry())
-        turns = Turns(redis, ttl=settings.conversation_ttl)
-        conversations = Conversations(redis, ttl=settings.conversation_ttl)
-        queue = Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running)
-        durations, pace, sends = Durations(redis), Pace(redis), Sends(redis)
-        breaker, choices = Breaker(redis, pause=settings.breaker_pause), ModelChoices(redis)
-        routing = Routing(services, breaker, choices, settings.substitutes, settings.most_images)
-        sender = Sender(services, turns, sends, pace, breaker, durations, engine.wake)
-        watcher = Watcher(redis, services, turns, durations, engine.wake, metrics)
-        library, styles = Library(redis, workshop), Styles(redis)
-        uploads = Uploads(redis, workshop, fetcher, library, ttl=settings.conversation_ttl)
-        healing = Healing(redis, ttl=settings.conversation_ttl)
-        references = References(uploads, Continuations(conversations, healing, uploads))
-        requests = Requests(
-            services, turns, references, sends, sender, pace, breaker, watcher, metrics, settings.request_deadline
-        )
-        delivery = Delivery(services, conversations, workshop)
-        crew = Collaborators(
-            turns=turns,
-            queue=queue,
-            conversations=conversations,
-            durations=durations,
-            references=references,
-            requests=requests,
-            delivery=delivery,
-            services=services,
-            routing=routing,
-            platforms=platforms,
-            daily_cap=settings.daily_cap,
-            wake=engine.wake,
-            metrics=metrics,
-        )
-        limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
-        intake = Intake(
-            turns, queue, conversations, services, routing, engine, metrics, limits, Wording(library, styles)
-        )
-        yield Core(
-            redis=redis,
-            intake=intake,
-            services=services,
-            breaker=breaker,
-            choices=choices,
-            conversations=conversations,
-            turns=turns,
-            queue=queue,
-            engine=engine,
-            line=Line(crew),
-            sender=sender,
-            watcher=watcher,
-            workshop=workshop,
-            metrics=metrics,
-            drain=settings.drain,
-        )
+        yield _core(_Ground(redis, workshop, engine, services, fetcher, metrics, settings), platforms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the core is built on: what was opened for it, and what it is given."""
+
+    redis: Redis
+    workshop: PictureWorkshop
+    engine: Engine
+    services: Services
+    fetcher: Fetcher
+    metrics: Metrics
+    settings: CoreSettings
+
+
+def _core(ground: _Ground, platforms: Mapping[str, ChatPlatform]) -> Core:
+    redis, services, settings = ground.redis, ground.services, ground.settings
+    breaker, choices = Breaker(redis, pause=settings.breaker_pause), ModelChoices(redis)
+    routing = Routing(services, breaker, choices, settings.substitutes, settings.most_images)
+    wording = Wording(Library(redis, ground.workshop), Styles(redis))
+    crew = _crew(ground, platforms, routing, wording.library)
+    turns, queue, conversations = crew.turns, crew.queue, crew.conversations
+    limits = Limits(settings.most_waiting, settings.most_images, settings.daily_cap, settings.default_model)
+    return Core(
+        redis=redis,
+        intake=Intake(turns, queue, conversations, services, routing, ground.engine, ground.metrics, limits, wording),
+        services=services,
+        breaker=breaker,
+        choices=choices,
+        conversations=conversations,
+        turns=turns,
+        queue=queue,
+        engine=ground.engine,
+        line=Line(crew),
+        sender=crew.requests.sender,
+        watcher=crew.requests.watcher,
+        workshop=ground.workshop,
+        metrics=ground.metrics,
+        drain=settings.drain,
+    )
+
+
+def _crew(ground: _Ground, platforms: Mapping[str, ChatPlatform], routing: Routing, library: Library) -> Collaborators:
+    redis, settings = ground.redis, ground.settings
+    turns = Turns(redis, ttl=settings.conversation_ttl)
+    conversations = Conversations(redis, ttl=settings.conversation_ttl)
+    durations = Durations(redis)
+    references = _references(ground, conversations, library)
+    return Collaborators(
+        turns=turns,
+        queue=Queue(redis, capacity=settings.requests_in_flight, per_person=settings.most_running),
+        conversations=conversations,
+        durations=durations,
+        references=references,
+        requests=_requests(ground, turns, durations, references, routing.breaker),
+        delivery=Delivery(ground.services, conversations, ground.workshop),
+        services=ground.services,
+        routing=routing,
+        platforms=platforms,
+        daily_cap=settings.daily_cap,
+        wake=ground.engine.wake,
+        metrics=ground.metrics,
+    )
+
+
+def _references(ground: _Ground, conversations: Conversations, library: Library) -> References:
+    ttl = ground.settings.conversation_ttl
+    uploads = Uploads(ground.redis, ground.workshop, ground.fetcher, library, ttl=ttl)
+    return References(uploads, Continuations(conversations, Healing(ground.redis, ttl=ttl), uploads))
+
+
+def _requests(
+    ground: _Ground, turns: Turns, durations: Durations, references: References, breaker: Breaker
+) -> Requests:
+    """The requests, with who sends them and who watches them."""
+    redis, services, metrics, wake = ground.redis, ground.services, ground.metrics, ground.engine.wake
+    pace, sends = Pace(redis), Sends(redis)
+    sender = Sender(services, turns, sends, pace, breaker, durations, wake)
+    watcher = Watcher(redis, services, turns, durations, wake, metrics)
+    deadline = ground.settings.request_deadline
+    return Requests(services, turns, references, sends, sender, pace, breaker, watcher, metrics, deadline)

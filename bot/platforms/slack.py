@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+
+from adapters.slack.app import SlackApp
 from adapters.slack.http import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, make_http
 from adapters.slack.sockets import listening as hearing
 from adapters.slack.start import Client, SlackSetup, make_oauth, open_app, open_chat
@@ -55,11 +58,17 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
             avatars=settings.avatars,
         )
         stack.push_async_callback(app.close)
+        yield await stack.enter_async_context(_ways_in(app, oauth, settings))
+
+
+@asynccontextmanager
+async def _ways_in(app: SlackApp, oauth: AsyncOAuthFlow | None, settings: Settings) -> AsyncIterator[list[str]]:
+    async with AsyncExitStack() as stack:
         places: list[str] = []
         if settings.slack_app_token:
             await stack.enter_async_context(hearing(app, settings.slack_app_token.get_secret_value()))
             places.append("Listening on Slack by Socket Mode.")
-        if secret:
+        if settings.slack_signing_secret:
             host, wanted = settings.slack_http_host, settings.slack_http_port
             try:
                 port = await stack.enter_async_context(listening(make_http(app, oauth), host, wanted))
@@ -69,5 +78,6 @@ async def open_slack(parts: Parts, platforms: dict[str, ChatPlatform], *, listen
                 ) from error
             places.append(f"Listening for Slack at http://{host}:{port}{EVENTS_PATH}")
             if oauth:
-                places.append(f"Install it in workspaces from {public or f'http://{host}:{port}'}{INSTALL_PATH}")
+                public = settings.slack_public_url or f"http://{host}:{port}"
+                places.append(f"Install it in workspaces from {public}{INSTALL_PATH}")
         yield places
