@@ -3,28 +3,24 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import structlog
 
+from core import notices
 from core.breaker import Condition
 from core.collaborators import Collaborators
-from core.delivery import link_to
-from core.durations import Usual, estimate
-from core.endings import Ending, cause, cost, failure, stand_in_note
+from core.durations import Usual
+from core.endings import Ending, cause, cost, failure
 from core.errors import Declined, NotYet, PlatformError, PlatformGone, ProviderError, Unavailable
-from core.ports import Notice, Stage
-from core.records import Drawing, Prepared
+from core.ports import Notice
+from core.records import Prepared
 from core.replies import say
-from core.requests import ANSWER_SECONDS
 from core.state import Hold
-from core.statuses import OUTAGES, STANDING, Failed, FailureReason, Queued
+from core.statuses import OUTAGES, STANDING, Failed, FailureReason
 from core.turns import Route, ThreadKey, Turn, TurnId
 
 LONGEST_PAUSE = 30.0
 GUESS_SECONDS = 12.0
-SHOWN_SECONDS = 60.0
-"""How long a notice stands before it is shown once more."""
 
 log = structlog.get_logger()
 
@@ -98,11 +94,11 @@ class Steps:
             self.position = await self._take_place()
         if record.announcement is None:
             with self._timed("announce"):
-                notice = self._priced(await self._notice())
+                notice = await self._notice()
                 if not record.announcing:
                     await self.hold.save(announcing=True)
                 announcement = await self.platform.announce(self.turn, notice, repeated=record.announcing)
-                await self.hold.save(announcement=announcement, shown=self._gist(notice))
+                await self.hold.save(announcement=announcement, shown=notices.gist(self.hold.record, notice))
                 await self.hold.refresh()
         self._unless_cancelled()
 
@@ -127,7 +123,7 @@ class Steps:
             await self.hold.save(preparing=time.time())
             await self.hold.refresh()
         if self.turn.references:
-            await self._show(Notice(Stage.PREPARING, model=self.model))
+            await self._show(notices.preparing(self.hold.record))
         with self._timed("prepare"):
             try:
                 prepared = await self._prepared()
@@ -183,14 +179,10 @@ class Steps:
         async with delivery.gate:
             with self._timed("collect"):
                 pictures = await delivery.collect(self.hold)
-            notes = list(self._notes)
+            notes = list(notices.notes(self.hold.record))
             if len(pictures) < self.turn.options.count:
-                why = cause(
-                    self.hold.record.drawings,
-                    locale=self.locale,
-                    model=self.model,
-                    deadline=self.crew.requests.deadline,
-                )
+                deadline = self.crew.requests.deadline
+                why = cause(self.hold.record.drawings, locale=self.locale, model=self.model, deadline=deadline)
                 if not pictures:
                     raise Declined("note.cause", {"cause": why})
                 asked = self.turn.options.count
@@ -213,7 +205,8 @@ class Steps:
         spent, announcement = self._spent, self.hold.record.announcement
         if announcement and ending.stage:
             try:
-                await self.platform.update(self.turn, announcement, self._last_notice(ending.stage, ending.cause))
+                notice = notices.last(self.hold.record, ending.stage, ending.cause, spent)
+                await self.platform.update(self.turn, announcement, notice)
             except PlatformGone as gone:
                 log.warning("an announcement has gone", why=gone.operator)
         await self._give_place_free()
@@ -224,15 +217,6 @@ class Steps:
             await self.crew.services.let_go(record.route.provider, drawing.status)
         self._count(ending, spent)
         log.info("a turn has ended", how=ending.how, seconds=round(time.time() - self.turn.asked_at, 1))
-
-    def _last_notice(self, stage: Stage, cause: str) -> Notice:
-        if stage is Stage.CANCELLED and self._spent:
-            cause = say(self.locale, "stage.cancelled_charged")
-        if stage is not Stage.FAILED:
-            moved = stand_in_note(self.hold.record.route, self.locale) if stage is Stage.DONE else ()
-            return Notice(stage, model=self.model, cause=cause, notes=moved)
-        links = tuple(filter(None, map(link_to, self.hold.record.drawings)))
-        return Notice(stage, model=self.model, cause=cause, notes=self._notes, links=links, may_retry=True)
 
     def _count(self, ending: Ending, spent: int) -> None:
         metrics, platform = self.crew.metrics, self.turn.thread.platform
@@ -247,12 +231,6 @@ class Steps:
         return announcement.thread if announcement else self.turn.thread
 
     @property
-    def _notes(self) -> tuple[str, ...]:
-        record = self.hold.record
-        moved = stand_in_note(record.route, self.locale)
-        return (*moved, *(record.prepared.notes if record.prepared else ()))
-
-    @property
     def _spent(self) -> int:
         # By the price of the day it was taken on: the end of a turn needs no service that answers.
         return cost(self.hold.record.drawings, self.hold.record.reserved // self.turn.options.count)
@@ -263,6 +241,10 @@ class Steps:
         except (Declined, ProviderError):
             guess = GUESS_SECONDS
         return await self.crew.durations.usual(self.lane, guess)
+
+    async def _notice(self) -> Notice:
+        capacity, usual = self.crew.queue.capacity, await self._usual()
+        return notices.under_way(self.hold.record, usual, self.position, capacity, down=bool(self.down))
 
     async def _take_place(self) -> int:
         place = await self.crew.queue.place(self.lane, self.turn.id, self.turn.author, images=self.turn.options.count)
@@ -284,48 +266,17 @@ class Steps:
             if turn_id != self.turn.id:
                 await self.crew.wake(turn_id)
 
-    async def _notice(self) -> Notice:
-        """What there is to say while the turn is on its way."""
-        usual = await self._usual()
-        drawings = self.hold.record.drawings
-        begun = [drawing for drawing in drawings if drawing.attempt or drawing.request]
-        if self.down:
-            cause = say(self.locale, "stage.waiting_down", model=self.model)
-            return Notice(Stage.WAITING, model=self.model, cause=cause)
-        if self.position:
-            seconds = estimate(self.position, self.crew.queue.capacity, usual)
-            notes = stand_in_note(self.hold.record.route, self.locale)
-            return Notice(Stage.WAITING, self.position, seconds, usual.middle, model=self.model, notes=notes)
-        stage = Stage.DRAWING
-        if any(drawing.lost_at for drawing in drawings):
-            stage = Stage.CHECKING
-        elif self.turn.references and self.hold.record.prepared is None:
-            stage = Stage.PREPARING
-        elif all(_waits(drawing) for drawing in begun):
-            stage = Stage.QUEUED
-        since = min((drawing.sent_at for drawing in begun), default=None)
-        using = self.hold.record.prepared.using if self.hold.record.prepared else ""
-        return Notice(stage, usual=usual.middle, since=since, model=self.model, using=using, notes=self._notes)
-
     async def _show(self, notice: Notice) -> None:
         """Show the notice where it says something new. A platform that does not take it now holds nothing up."""
         announcement = self.hold.record.announcement
-        gist = self._gist(notice)
+        gist = notices.gist(self.hold.record, notice)
         if announcement and gist != self.hold.record.shown:
             try:
-                await self.platform.update(self.turn, announcement, self._priced(notice))
+                await self.platform.update(self.turn, announcement, notice)
             except PlatformError as error:
                 log.info("progress could not be shown", problem=type(error).__name__)
             else:
                 await self.hold.save(shown=gist)
-
-    def _priced(self, notice: Notice) -> Notice:
-        return replace(notice, price=self.hold.record.reserved)
-
-    def _gist(self, notice: Notice) -> str:
-        """What makes one notice another to a person; an old one is shown again, as some places forget it."""
-        age = int((time.time() - self.turn.asked_at) / SHOWN_SECONDS)
-        return f"{notice.stage} {notice.position} {len(notice.remarks)} {bool(notice.cause)} {age}"
 
     async def _begin_delivery(self) -> bool:
         """Write down that the pictures are about to be posted; gives whether that was written before.
@@ -347,10 +298,3 @@ class Steps:
     def _timed(self, step: str) -> Iterator[None]:
         with self.crew.metrics.steps.labels(step=step).time():
             yield
-
-
-def _waits(drawing: Drawing) -> bool:
-    """Whether the service has not begun, as far as one can know: an answer that it holds is being drawn."""
-    if drawing.request is None:
-        return time.time() < drawing.sent_at + ANSWER_SECONDS
-    return isinstance(drawing.status, Queued)

@@ -81,7 +81,7 @@ async def test_the_agent_surface_suggests_prompts_and_says_what_it_does(world: W
 async def test_the_agent_surface_says_what_it_does_for_as_long_as_it_does_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.steps.SHOWN_SECONDS", 0.2)
+    monkeypatch.setattr("core.notices.SHOWN_SECONDS", 0.2)
     monkeypatch.setattr("core.steps.LONGEST_PAUSE", 0.1)
     root = await world.fake.open_assistant(world.alice)
     await world.until(lambda: world.fake.calls("assistant.threads.setSuggestedPrompts"))

@@ -134,7 +134,7 @@ async def test_progress_is_shown_as_it_happens(house: House) -> None:
 
 
 async def test_a_notice_that_has_stood_for_long_is_shown_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.steps.SHOWN_SECONDS", 0.2)
+    monkeypatch.setattr("core.notices.SHOWN_SECONDS", 0.2)
     monkeypatch.setattr("core.steps.LONGEST_PAUSE", 0.1)
     house.images.finish_at_once = False
     turn = await house.ask(house.turn())
