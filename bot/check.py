@@ -16,7 +16,7 @@ from adapters.discord.check import check_discord
 from adapters.slack.check import check_slack
 from bot.platforms.slack import slack_setup
 from bot.services import Service, open_services, open_store
-from bot.settings import Settings, SetupError
+from bot.settings import ImageProviderName, Settings, SetupError
 from bot.wiring import connect
 from core.errors import Declined, ProviderError, Unavailable
 from core.fetching import Fetcher
@@ -71,6 +71,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding(service.images.name, None if service.simulated else True, f"Pictures are {service.words}.")
             async for finding in check_service(service):
                 yield finding
+        if (note := check_location(settings)) is not None:
+            yield note
         yield await check_model(opened.together, settings.image_model)
         async for finding in _check_discord(settings):
             yield finding
@@ -154,6 +156,18 @@ async def check_service(service: Service) -> AsyncIterator[Finding]:
         yield Finding(what, holds=False, words="It cannot be reached. Is the address right, and the network up?")
     else:
         yield Finding(what, holds=True, words=f"Accepted; {len(known)} models are offered.")
+
+
+def check_location(settings: Settings) -> Finding | None:
+    """What no free call tells: which models a location of Vertex AI has. Its image models are at `global`."""
+    on_vertex = ImageProviderName.GOOGLE in settings.image_provider and settings.vertex_project
+    if not on_vertex or settings.vertex_location == "global":
+        return None
+    words = (
+        f"VERTEX_LOCATION={settings.vertex_location} may have fewer models than are listed. "
+        "Set it to global if a model is said to be gone."
+    )
+    return Finding("google location", None, words)
 
 
 async def check_model(services: Services, model: str) -> Finding:

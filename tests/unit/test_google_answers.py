@@ -12,7 +12,7 @@ from core.providers.google.endings import ending_of_answer, ending_of_prompt
 from core.statuses import Failed, FailureReason, RefusalReason, Refused, Succeeded
 from tests.fakes.google import Block, Finish, GoogleDouble, Reply, faults
 from tests.fakes.google.calls import MODEL, google
-from tests.fakes.google.faults import PER_DAY, PER_MINUTE, because, error, rate_limited
+from tests.fakes.google.faults import PER_DAY, PER_MINUTE, because, error, later, rate_limited
 
 JOB = Job(MODEL, "a fox")
 
@@ -39,6 +39,7 @@ FINISHES = {
     # Words that there are not, yet.
     "VIDEO_SAFETY_2": RefusalReason.MODERATION,
     "IMAGE_COPYRIGHT": RefusalReason.RECITATION,
+    "MAX_OUTPUT_TOKENS": FailureReason.NO_IMAGE,
     "BAD_MOOD": RefusalReason.REJECTED,
 }
 BLOCKS = {
@@ -155,6 +156,7 @@ NOT_SENT = [
     (Reply(408, "<html>request timeout</html>"), Failed(FailureReason.OVERLOADED, 20.0), None),
     (Reply(409, error(409, "Aborted.", name="ABORTED")), Failed(FailureReason.OVERLOADED, 20.0), None),
     (Reply(499, error(499, "Cancelled.", name="CANCELLED")), Failed(FailureReason.OVERLOADED, 20.0), None),
+    (Reply(503, error(503, "Overloaded.", later("3.5s"))), Failed(FailureReason.OVERLOADED, 3.5), None),
     (Reply(503, faults.OVERLOADED.body, {"Retry-After": "45"}), Failed(FailureReason.OVERLOADED, 45.0), None),
     (
         Reply(400, error(400, "User location is not supported for the API use.", name="FAILED_PRECONDITION")),

@@ -195,6 +195,16 @@ async def test_pictures_go_along_as_bytes_while_google_takes_no_files(double: Go
         assert (await house.core.breaker.condition(f"google:{MODEL}")).position is Position.CLOSED
 
 
+async def test_an_edit_waits_for_no_files_that_do_not_answer(double: GoogleDouble, redis_url: str) -> None:
+    async with at_work(double, redis_url) as house:
+        reference = house.chat.attach("fox.png", png("red"))
+        first = await house.done(house.turn(references=(reference,)))
+        double.free_faults += [faults.OVERLOADED] * 20
+        await house.done(house.edit(first, references=(reference,)))
+        assert (double.refused, len(double.made[-1].sent)) == ([], 3)
+        assert (await house.core.breaker.condition(f"google:{MODEL}")).position is Position.CLOSED
+
+
 async def test_what_a_thread_keeps_holds_no_picture(double: GoogleDouble, redis_url: str, redis: Redis) -> None:
     double.signature = 300_000
     async with at_work(double, redis_url) as house:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.check import check_model, check_service
+from bot.check import check_location, check_model, check_service
 from bot.services import open_services
 from bot.settings import load_settings
 from core.fetching import Fetcher
@@ -32,3 +32,14 @@ async def test_all_services_that_are_named_work_side_by_side(monkeypatch: pytest
         ]
         assert (await check_model(opened.together, settings.image_model)).holds is not False
         assert (await check_model(opened.together, "no-such-model")).holds is False
+
+
+@pytest.mark.parametrize(("location", "noted"), [("global", False), ("europe-west4", True)])
+def test_a_location_that_may_have_fewer_models_is_noted(
+    monkeypatch: pytest.MonkeyPatch, location: str, *, noted: bool
+) -> None:
+    monkeypatch.setenv("VERTEX_PROJECT", "pictures")
+    monkeypatch.setenv("VERTEX_LOCATION", location)
+    finding = check_location(load_settings(env_file=None))
+    assert (finding is not None) is noted
+    assert finding is None or (finding.holds is None and f"VERTEX_LOCATION={location}" in finding.words)

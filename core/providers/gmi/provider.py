@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import structlog
 
-from core.errors import Declined, ProviderError, Unavailable
+from core.errors import Declined, NotSent, ProviderError, Unavailable
 from core.fetching import Fetcher
 from core.pictures import Picture
 from core.ports import Capabilities, Job, Listed, Submission, Upload
@@ -103,7 +104,10 @@ class GmiImages:
             log.warning("a job asks for what the model does not take", model=job.model)
             return Submission(self._request(job.model), Refused(RefusalReason.INVALID), sent=False)
         sent_at = time.time()
-        made = read_submit(await self._queue.submit({"model": job.model, "payload": payload_of(job)}))
+        try:
+            made = read_submit(await self._queue.submit({"model": job.model, "payload": payload_of(job)}))
+        except NotSent as refusal:
+            raise _with_successor(refusal, job.model) from refusal
         if isinstance(made, Rejection):
             return await self._explained(made, job, sent_at)
         request, status = self._request(job.model, made.request_id, made.created_at), status_of(made)
@@ -217,3 +221,11 @@ def _same(request_id: str, record: Record) -> Record:
     if not record.status or record.request_id not in ("", request_id):
         raise Unavailable(Failed(FailureReason.INTERNAL, retry_after=LOOK_AGAIN_SECONDS))
     return record
+
+
+def _with_successor(refusal: NotSent, model: str) -> NotSent:
+    """The same; of a model that has gone, with what has taken its place where the table knows it."""
+    known = KNOWN.get(model)
+    if known is None or refusal.failure.reason is not FailureReason.MODEL_GONE:
+        return refusal
+    return NotSent(replace(refusal.failure, instead=known.successor), limit=refusal.limit)

@@ -147,7 +147,7 @@ def _at_the_door(status: int, trouble: Trouble | None) -> Failed | None:
 
 
 def _overloaded(answer: Answer, trouble: Trouble | None) -> Failed:
-    return Failed(FailureReason.OVERLOADED, retry_after=max(BACK_OFF_SECONDS, _retry_after(answer, trouble)))
+    return Failed(FailureReason.OVERLOADED, retry_after=_retry_after(answer, trouble, otherwise=BACK_OFF_SECONDS))
 
 
 def _too_much(answer: Answer, trouble: Trouble | None) -> Failed:
@@ -189,13 +189,14 @@ def _limit(trouble: Trouble | None) -> tuple[int, float] | None:
     return None
 
 
-def _retry_after(answer: Answer, trouble: Trouble | None) -> float:
+def _retry_after(answer: Answer, trouble: Trouble | None, *, otherwise: float = RETRY_SECONDS) -> float:
+    """In how many seconds to ask again: as Google says, within bounds; `otherwise` where it does not."""
     told = trouble.retry_delay if trouble else None
     if told is None:
         told = _number(answer.headers.get("Retry-After"))
     if told is None and trouble and (found := _RETRY_IN.search(trouble.message)):
         told = float(found[1]) * (0.001 if found[2].lower() == "ms" else 1.0)
-    return min(MOST_RETRY, max(LEAST_RETRY, RETRY_SECONDS if told is None else told))
+    return min(MOST_RETRY, max(LEAST_RETRY, otherwise if told is None else told))
 
 
 def _quotas(details: Sequence[dict[str, Any]]) -> Iterator[tuple[str, float | None]]:

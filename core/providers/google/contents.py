@@ -54,7 +54,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An answer with pictures in it: Google's turn of the conversation as it came, and the pictures' bytes."""
+    """An answer with pictures in it: Google's turn of the conversation as it came, and the pictures' bytes.
+
+    One picture is asked for, so the first is the one that is delivered, and the person is told of the others: they
+    stay in the conversation. What the model only thought of is none of them.
+    """
 
     content: JsonObject
     pictures: tuple[bytes, ...]

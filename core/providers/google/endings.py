@@ -42,7 +42,7 @@ _BY_WORD: Mapping[str, RefusalReason | FailureReason] = {
     "TOO_MANY_TOOL_CALLS": FailureReason.NO_IMAGE,
     "MALFORMED_RESPONSE": FailureReason.NO_IMAGE,
 }
-_BY_PART: Mapping[str, RefusalReason] = {
+_BY_PART: Mapping[str, RefusalReason | FailureReason] = {
     "ARMOR": RefusalReason.HOUSE_RULE,
     "RECITATION": RefusalReason.RECITATION,
     "COPYRIGHT": RefusalReason.RECITATION,
@@ -50,7 +50,7 @@ _BY_PART: Mapping[str, RefusalReason] = {
     "PERSONAL": RefusalReason.PERSONAL_DATA,
     "LANGUAGE": RefusalReason.LANGUAGE,
     "SIGNATURE": RefusalReason.HISTORY,
-    "TOKENS": RefusalReason.TOO_LONG,
+    "TOKENS": FailureReason.NO_IMAGE,
 }
 _BLOCKING = ("SAFETY", "PROHIBITED", "BLOCK", "JAILBREAK", "CONTENT", "VIOLAT", "HARM", "POLICY")
 

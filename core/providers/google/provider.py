@@ -159,16 +159,23 @@ class GoogleImages:
             try:
                 return await self._files.upload(picture.data, picture.media_type)
             except Unavailable as trouble:
-                if trouble.failure.retry_after is None:
-                    raise
-                log.warning("a picture goes along as bytes, as Google takes no file", reason=trouble.failure.reason)
+                _unless_it_passes(trouble)
         return Upload(await self._stash.put(picture.data), picture.media_type)
 
     async def readable(self, url: str) -> bool:
-        """Whether a file is still at Google, or still in the stash; False for all else."""
+        """Whether a file is still at Google, or still in the stash; False for all else.
+
+        False too while Google does not tell: the picture goes along anew, as bytes where it must. Raises `Unavailable`.
+        """
         if url.startswith(KEPT):
             return await self._stash.holds(url)
-        return self._files is not None and await self._files.readable(url)
+        if self._files is None:
+            return False
+        try:
+            return await self._files.readable(url)
+        except Unavailable as trouble:
+            _unless_it_passes(trouble)
+            return False
 
     async def download(self, output: Output) -> bytes:
         """The bytes of a result, unverified. Raises `Unavailable` once they are kept no longer."""
@@ -257,3 +264,10 @@ class GoogleImages:
 
     def _request(self, model: str, request_id: str = "") -> Request:
         return Request(self._name, model, request_id, time.time())
+
+
+def _unless_it_passes(trouble: Unavailable) -> None:
+    """Raise what waiting does not mend; what passes by itself does not hold up a picture that can go as bytes."""
+    if trouble.failure.retry_after is None:
+        raise trouble
+    log.warning("Google's files do not answer; pictures go along as bytes", reason=trouble.failure.reason)

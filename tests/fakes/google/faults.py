@@ -77,12 +77,17 @@ def because(reason: str) -> dict[str, Any]:
     return {"@type": f"{RPC}ErrorInfo", "reason": reason, "domain": "googleapis.com"}
 
 
+def later(delay: str) -> dict[str, Any]:
+    """A detail that says when to come back, as Google writes a duration."""
+    return {"@type": f"{RPC}RetryInfo", "retryDelay": delay}
+
+
 def rate_limited(quota: str, *, value: str | None = "2", delay: str | None = "29.97s", message: str = "") -> Reply:
     """A quota that is used up."""
     violation = {"quotaId": quota} | ({"quotaValue": value} if value is not None else {})
     details: list[dict[str, Any]] = [{"@type": f"{RPC}QuotaFailure", "violations": [violation]}]
     if delay:
-        details.append({"@type": f"{RPC}RetryInfo", "retryDelay": delay})
+        details.append(later(delay))
     words = message or "You exceeded your current quota, please check your plan and billing details."
     return Reply(429, error(429, words, *details))
 
