@@ -95,7 +95,7 @@ async def test_a_message_waits_for_a_discord_that_is_too_busy_to_tell_of_its_cha
 async def test_a_form_that_the_store_or_the_service_keeps_waiting_says_so(server: Server) -> None:
     first = await server.first_picture()
     await server.quiet()
-    server.bot.images.troubles["capabilities"] = silence(2)  # type: ignore[assignment]
+    server.bot.images.troubles["capabilities"] = silence()  # type: ignore[assignment]
     refused = await (await server.alice.press(first, "Edit")).answered()
     assert "image service does not answer" in words(refused)
     await server.bot.core.redis.client_pause(round((FORM_SECONDS + 0.5) * 1000), all=True)
