@@ -89,7 +89,7 @@ async def test_another_model_stands_in_where_the_model_is_nowhere_else(make_hous
     turn = await house.done(house.turn())
     result = house.chat.results[turn.id]
     assert result.model == "m3"
-    assert any("m1 does not answer just now, so m3 makes this" in note for note in result.notes)
+    assert any("m1 is not available just now, so m3 makes this" in note for note in result.notes)
 
 
 async def test_what_an_overloaded_service_refused_goes_to_the_second_with_all_its_images(make_house: MakeHouse) -> None:

@@ -107,14 +107,14 @@ async def test_the_channel_shows_under_a_picture_who_drew_it_and_what_has_to_be_
 ) -> None:
     announcement = await chat.announce(TURN, DRAWING, repeated=False)
     outcome = replace(
-        RESULT, model="m2", notes=("m1 does not answer just now, so m2 makes this.",), using="Using: a (1)."
+        RESULT, model="m2", notes=("m1 is not available just now, so m2 makes this.",), using="Using: a (1)."
     )
     await chat.deliver(TURN, announcement, outcome, repeated=False)
     root = await workspace.message(announcement.message)
     assert root is not None
     shown = message_json(root)["preview"]
     assert shown["model"] == "m2"
-    assert shown["notes"] == ("Using: a (1).", "m1 does not answer just now, so m2 makes this.")
+    assert shown["notes"] == ("Using: a (1).", "m1 is not available just now, so m2 makes this.")
 
 
 async def test_a_channel_keeps_its_newest_messages(workspace: Workspace, redis: Redis) -> None:
