@@ -16,6 +16,8 @@ from adapters.web.chat import announcement_of
 from adapters.web.intake import Intake
 from adapters.web.library import TypedLibrary
 from adapters.web.messages import (
+    PLATFORM,
+    WORKSPACE,
     Author,
     Message,
     Posted,
@@ -25,6 +27,7 @@ from adapters.web.messages import (
     thread_key,
     words_id,
 )
+from adapters.web.models import Offers
 from adapters.web.sessions import Session
 from adapters.web.workspace import Workspace
 from core.conversation import Conversations
@@ -52,7 +55,9 @@ class Incoming:
         conversations: Conversations,
         wording: Wording,
         library: TypedLibrary,
+        offers: Offers,
     ) -> None:
+        self._offers = offers
         self._workspace = workspace
         self._wording = wording
         self._library = library
@@ -77,7 +82,10 @@ class Incoming:
         return await self._say(sent, session)
 
     async def estimate(self, sent: Sent, session: Session, locale: str) -> str:
-        """What it would cost to send this; empty where no turn would come of it."""
+        """What it would cost to send this; empty where no turn would come of it, and for a model not known as offered.
+
+        It is asked at every pause in typing, and the service is not to be questioned about each half of a name.
+        """
         command = _COMMAND.match(sent.text)
         words = sent.text[command.end() if command else 0 :]
         if command and asks(words):
@@ -90,9 +98,15 @@ class Incoming:
                 turn = await self._asking.begun(sent, words, session, locale)
             else:
                 return ""
+            if turn.options.model and turn.options.model not in await self._known_models(turn):
+                return ""
             return cost_estimate(await self._intake.estimate(turn))
         except Declined:
             return ""
+
+    async def _known_models(self, turn: Turn) -> Sequence[str]:
+        choices = await self._intake.choices.of_workspace(PLATFORM, WORKSPACE)
+        return (*choices.allowed, await self._intake.usual(turn.thread), *await self._offers.names())
 
     async def again(self, message: str, event: str, session: Session, locale: str) -> str:
         """The turn of an announcement, or of the pictures it came to, once more."""

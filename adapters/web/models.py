@@ -40,14 +40,33 @@ class Choosing(BaseModel):
     when_down: WhenDown = WhenDown.OTHER
 
 
+class Offers:
+    """The names of the models on offer, remembered for a while."""
+
+    def __init__(self, provider: Models) -> None:
+        self._provider = provider
+        self._offered: tuple[float, Sequence[str]] = (0.0, ())
+
+    async def names(self) -> Sequence[str]:
+        """All of them; none while nobody can be asked."""
+        asked_at, names = self._offered
+        if time.monotonic() - asked_at > MODELS_SECONDS or not names:
+            try:
+                names = tuple(await self._provider.models())
+            except ProviderError:
+                return ()
+            self._offered = (time.monotonic(), names)
+        return names
+
+
 class ModelRoutes:
     """What may be named in a channel, and the workspace's choices."""
 
-    def __init__(self, workspace: Workspace, intake: Intake, provider: Models) -> None:
+    def __init__(self, workspace: Workspace, intake: Intake, provider: Models, offers: Offers) -> None:
         self._workspace = workspace
         self._intake = intake
         self._provider = provider
-        self._offered: tuple[float, Sequence[str]] = (0.0, ())
+        self._offers = offers
 
     def routes(self) -> list[web.RouteDef]:
         """Where these are asked for."""
@@ -103,15 +122,7 @@ class ModelRoutes:
         return await self._intake.usual(thread_key(channel))
 
     async def _names(self) -> Sequence[str]:
-        """The first of the models on offer, remembered for a while."""
-        asked_at, names = self._offered
-        if time.monotonic() - asked_at > MODELS_SECONDS or not names:
-            try:
-                names = tuple(await self._provider.models())[:MOST_MODELS]
-            except ProviderError:
-                return ()
-            self._offered = (time.monotonic(), names)
-        return names
+        return (await self._offers.names())[:MOST_MODELS]
 
     async def _described(self, names: Iterable[str]) -> list[Json]:
         async def described(name: str) -> Json | None:

@@ -15,7 +15,7 @@ from adapters.web.history import History
 from adapters.web.incoming import Incoming
 from adapters.web.intake import Intake
 from adapters.web.library import LibraryRoutes, TypedLibrary
-from adapters.web.models import ModelRoutes
+from adapters.web.models import ModelRoutes, Offers
 from adapters.web.pictures import PictureRoutes
 from adapters.web.sessions import Sessions
 from adapters.web.start import StartRoutes, WebSetup
@@ -51,7 +51,8 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_running(changes, workspace))
     app.on_shutdown.append(_cutting_off(changes))
-    incoming = Incoming(workspace, intake, conversations, wording, typed)
+    offers = Offers(provider)
+    incoming = Incoming(workspace, intake, conversations, wording, typed, offers)
     most = min(MOST_VARIATIONS, setup.most_images)
     history = History(
         workspace, WebChat(workspace), conversations, Tree(conversations, workshop), incoming, most_images=most
@@ -59,7 +60,7 @@ def create_app(
     app.add_routes(
         [
             *StartRoutes(workspace, sessions, changes, setup).routes(),
-            *ModelRoutes(workspace, intake, provider).routes(),
+            *ModelRoutes(workspace, intake, provider, offers).routes(),
             *TalkRoutes(workspace, incoming, history).routes(),
             *LibraryRoutes(librarian).routes(),
             *PictureRoutes(workspace.files, workshop, max_upload_bytes=setup.max_upload_bytes).routes(),

@@ -29,6 +29,7 @@ class FakeIntake:
     turns: dict[TurnId, Turn] = field(default_factory=dict)
     cancelled: list[tuple[TurnId, Person]] = field(default_factory=list)
     offered: list[Turn] = field(default_factory=list)
+    estimated: list[Turn] = field(default_factory=list)
     refusal: Exception | None = None
     hanging: asyncio.Event | None = None
     wording: Wording | None = None
@@ -45,6 +46,7 @@ class FakeIntake:
 
     async def estimate(self, turn: Turn) -> int:
         """Four cents for each picture."""
+        self.estimated.append(turn)
         if self.refusal:
             raise self.refusal
         return 40_000 * turn.options.count

@@ -54,6 +54,15 @@ async def test_what_would_be_declined_has_no_estimate(site: WebSite) -> None:
     assert await estimate(await site.somebody(), "/imagine a fox") == ""
 
 
+async def test_the_service_is_not_questioned_about_half_a_name(site: WebSite) -> None:
+    ada = await site.somebody()
+    for typed in ("m", "m9", "gemini-3-p", "m"):
+        assert await estimate(ada, f"/imagine a fox --model {typed}") == ""
+    assert site.intake.estimated == []
+    assert await estimate(ada, "/imagine a fox --model m2") == "≈ $0.04"
+    assert (site.models.asked, len(site.intake.estimated)) == (1, 1)
+
+
 async def test_an_estimate_in_a_thread_is_for_those_who_see_it(site: WebSite) -> None:
     ada, eve = await site.somebody(), await site.somebody("Eve")
     root = await ada.said("/imagine a fox --private")
