@@ -398,6 +398,21 @@ async def test_the_workspace_chooses_its_models(ada: Visitor, bot: WebBot, brows
     await eve.leave()
 
 
+async def test_what_is_chosen_is_for_the_channel_that_it_was_shown_for_or_for_none(ada: Visitor) -> None:
+    page, dialog = ada.page, ada.page.get_by_role("dialog", name="Models")
+    await page.get_by_role("link", name="design").click()
+    await page.get_by_role("link", name="random").click()
+    await page.get_by_role("button", name="Models").click()
+    await expect(dialog.get_by_label("Usual model in #random")).to_be_visible()
+    await page.go_back()
+    await expect(dialog).to_be_hidden()
+    await page.route("**/choices", lambda route: route.abort())
+    await page.get_by_role("button", name="Models").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("cannot be shown")
+    await expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
+    await expect(dialog.get_by_role("combobox")).to_have_count(0)
+
+
 async def test_the_keyboard_alone_is_enough(ada: Visitor) -> None:
     page = ada.page
     await page.keyboard.type("/im")

@@ -7,22 +7,31 @@ import { store } from "./store.js";
 
 export function offerModels() {
   const dialog = $("models-dialog");
+  let channel = "";
+  const show = (ready) => {
+    $("models-fields").hidden = !ready;
+    $("models-save").disabled = !ready;
+  };
   $("open-models").addEventListener("click", async () => {
-    const { channel } = here();
-    $("models-form").hidden = true;
+    const opened = (channel = here().channel);
+    show(false);
+    say($("models-problem"), "");
     dialog.showModal();
     try {
-      fill(channel, await get(`/api/channels/${encodeURIComponent(channel)}/choices`));
-    } catch (problem) {
-      say($("models-problem"), problem.message);
+      const choices = await get(`/api/channels/${encodeURIComponent(opened)}/choices`);
+      // It may have been closed since, and opened in another channel.
+      if (opened === channel) fill(channel, choices);
+      show(opened === channel);
+    } catch {
+      say($("models-problem"), "What is chosen cannot be shown just now. Try again in a minute.");
     }
-    $("models-form").hidden = false;
   });
   $("models-cancel").addEventListener("click", () => dialog.close());
+  addEventListener("hashchange", () => dialog.close());
   $("models-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await put("/api/choices", chosen());
+      await put("/api/choices", chosen(channel));
       store.loadModels(here().channel);
       dialog.close();
     } catch (problem) {
@@ -32,7 +41,6 @@ export function offerModels() {
 }
 
 function fill(channel, choices) {
-  say($("models-problem"), "");
   const models = Object.entries(choices.offered);
   say($("models-here-label"), `Usual model in #${channel}`);
   offer($("models-usual"), [["", "as the bot is set up"], ...models], choices.model);
@@ -47,10 +55,10 @@ function offer(select, options, value) {
   select.replaceChildren(...options.map(([id, label]) => h("option", { value: id, selected: id === value }, label)));
 }
 
-function chosen() {
+function chosen(channel) {
   const ticked = $("models-allowed").querySelectorAll("input:checked");
   return {
-    channel: here().channel,
+    channel,
     allowed: [...ticked].map((box) => box.value),
     model: $("models-usual").value,
     channel_model: $("models-here").value,
