@@ -63,9 +63,14 @@ class Choices:
             channels={channel: names.get(model, model) for channel, model in self.channels.items()},
         )
 
-    async def check(self, models: Models) -> None:
-        """Raise `Declined` for a model that is not offered, or that is usual and not allowed; and `ProviderError`."""
-        for model in dict.fromkeys((*self.allowed, *filter(None, (self.model, *self.channels.values())))):
+    async def check(self, models: Models, before: Self) -> None:
+        """Raise `Declined` for a model that is not offered, or that is usual and not allowed; and `ProviderError`.
+
+        The usual model of a channel that is as it was `before` is nobody's fault: where it is not allowed any more, the
+        workspace's draws there.
+        """
+        channels = [model for channel, model in self.channels.items() if before.channels.get(channel) != model]
+        for model in dict.fromkeys((*self.allowed, *filter(None, (self.model, *channels)))):
             await models.capabilities(model)
             if not self.allows(model):
                 known = ", ".join(self.allowed)

@@ -36,10 +36,10 @@ log = structlog.get_logger()
 async def change_settings(desk: Desk, interaction: Interaction, options: Mapping[str, Any]) -> Said:
     """Change what is given, and show all rules."""
     guild = _managed(interaction)
-    settings, choices = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
-    settings, choices = changed(settings, options), await desk.intake.renewed(chosen(choices, options))
+    settings, before = await desk.settings.of(guild), await desk.intake.choices.of_workspace("discord", guild)
+    settings, choices = changed(settings, options), await desk.intake.renewed(chosen(before, options))
     if options:
-        await choices.check(desk.provider)
+        await choices.check(desk.provider, before)
         await _check_defaults(desk, settings, choices)
         await desk.settings.change(guild, settings)
         await desk.intake.choices.change("discord", guild, choices)

@@ -94,15 +94,16 @@ class Home:
             only=forms.listed(view, "only")[:MOST_CHANNELS],
             aspect_ratio=forms.chosen(view, "ratio"),
         )
+        before = await self._desk.choices(actor.workspace)
         choices = replace(
-            await self._desk.choices(actor.workspace),
+            before,
             allowed=forms.ticked(view, "allowed")[:MOST_ALLOWED],
             model=forms.chosen(view, "model"),
             when_down=WhenDown(forms.chosen(view, "when_down") or WhenDown.OTHER),
         )
         if channel := forms.one_channel(view, "model_channel"):
             choices = choices.with_channel(channel, forms.chosen(view, "channel_model"))
-        await choices.check(self._desk.chat.provider)
+        await choices.check(self._desk.chat.provider, before)
         if settings.aspect_ratio:
             await self._check(await self._desk.intake.usual_by(choices), settings.aspect_ratio)
         await self._desk.settings.change(actor.workspace, settings)

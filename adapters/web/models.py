@@ -104,14 +104,15 @@ class ModelRoutes:
         chosen = await body(request, Choosing)
         if not await self._workspace.has_channel(chosen.channel):
             raise Declined("web.channel_gone")
+        before = await self._chosen()
         choices = replace(
-            await self._chosen(),
+            before,
             allowed=tuple(dict.fromkeys(filter(None, chosen.allowed))),
             model=chosen.model,
             when_down=chosen.when_down,
         )
         choices = await self._intake.renewed(choices.with_channel(chosen.channel, chosen.channel_model))
-        await choices.check(self._provider)
+        await choices.check(self._provider, before)
         await self._intake.choices.change(PLATFORM, WORKSPACE, choices)
         return web.json_response({})
 

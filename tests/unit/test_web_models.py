@@ -102,6 +102,15 @@ async def test_the_dialogue_begins_with_what_was_chosen(site: WebSite) -> None:
     assert (await ada.get("/api/channels/design/choices"))["channel_model"] == ""
 
 
+async def test_another_channels_usual_model_stands_in_the_way_of_no_choice(site: WebSite) -> None:
+    ada = await site.somebody()
+    assert (await choose(ada, channel="design", channel_model="m1")).ok
+    assert (await choose(ada, allowed=["m2"])).ok
+    assert await named(ada, "design") == (["m2"], "m2")
+    refused = await choose(ada, channel="random", allowed=["m2"], channel_model="m1")
+    assert "m1 is not among them" in await refused.text()
+
+
 async def test_a_model_that_has_ended_is_shown_and_kept_as_its_successor(site: WebSite) -> None:
     ada = await site.somebody()
     site.intake.choices.made["web", "local"] = Choices(allowed=("m1",), model="m1", channels={"design": "m1"})
